@@ -1,0 +1,44 @@
+#pragma once
+// Every bound of the data path, in one place. Units are in the names.
+
+#include <chrono>
+#include <cstddef>
+
+namespace domicile::base::limits {
+
+using namespace std::chrono_literals;
+
+// Wire (PostgreSQL protocol).
+inline constexpr std::size_t wire_message_bytes_max = 64U << 20U;
+inline constexpr std::size_t wire_startup_bytes_max = 10'000;  // PostgreSQL: MAX_STARTUP_PACKET_LENGTH
+inline constexpr std::size_t wire_columns_max = 1'664;         // PostgreSQL: MaxTupleAttributeNumber
+inline constexpr int scram_iterations_max = 1'000'000;
+
+// Pool.
+inline constexpr std::size_t statements_per_connection_max = 256;
+inline constexpr std::size_t waiters_per_node_max = 1'024;
+inline constexpr auto connect_timeout = 2s;
+inline constexpr auto probe_interval = 250ms;
+inline constexpr auto probe_timeout = 1'500ms;
+/// A reader further behind its writer than this serves nothing.
+inline constexpr auto reader_lag_max = 10s;
+
+// HTTP door.
+inline constexpr std::size_t http_header_bytes_max = 16U << 10U;
+inline constexpr std::size_t http_target_bytes_max = 4U << 10U;
+inline constexpr std::size_t http_body_bytes_max = 1U << 20U;
+inline constexpr std::size_t http_pages_max = 1'000;
+inline constexpr std::size_t http_page_default = 100;
+inline constexpr std::size_t http_filters_max = 16;
+inline constexpr std::size_t idempotency_key_bytes_max = 128;
+inline constexpr std::size_t json_depth_max = 32;
+inline constexpr auto http_idle_timeout = 60s;
+inline constexpr auto http_request_timeout = 10s;
+inline constexpr auto http_write_timeout = 10s;
+inline constexpr auto statement_timeout = 5s;
+
+// A statement ends in time for the request that carries it, and a connect for the statement.
+static_assert(statement_timeout < http_request_timeout);
+static_assert(connect_timeout < statement_timeout);
+
+}  // namespace domicile::base::limits

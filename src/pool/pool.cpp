@@ -1,0 +1,263 @@
+#include "pool/pool.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "crypto/scram.hpp"
+
+namespace domicile::pool {
+namespace {
+
+using base::Code;
+namespace limits = base::limits;
+
+/// Nodes are given by address; names are resolved once, at start.
+net::tcp::endpoint resolve(const topology::Address& address, net::asio::io_context& context) {
+    boost::system::error_code ec;
+    const auto ip = net::asio::ip::make_address(address.host, ec);
+    if (!ec) {
+        return {ip, address.port};
+    }
+    net::tcp::resolver resolver(context);
+    const auto found = resolver.resolve(address.host, std::to_string(address.port), ec);
+    if (ec || found.empty()) {
+        base::log::error("pool.resolve", {{"host", address.host}, {"error", ec.message()}});
+        return {};
+    }
+    return found.begin()->endpoint();
+}
+
+}  // namespace
+
+crypto::Digest SaltedPasswords::get(std::string_view salt, int iterations) {
+    auto key = std::pair{std::string(salt), iterations};
+    const auto found = cache_.find(key);
+    if (found != cache_.end()) {
+        return found->second;
+    }
+    if (cache_.size() >= 64) {
+        cache_.clear();  // a node that invents salts must not grow our memory
+    }
+    const auto digest = crypto::scram_salted_password(password_.reveal(), salt, iterations);
+    cache_.emplace(std::move(key), digest);
+    return digest;
+}
+
+PoolMetrics::PoolMetrics(base::Metrics& metrics)
+    : connects(metrics.counter("domicile_pool_connects", "Connections opened to nodes")),
+      connect_failures(metrics.counter("domicile_pool_connect_failures", "Connections to nodes that failed to open")),
+      discarded(metrics.counter("domicile_pool_discarded", "Node connections closed instead of being reused")),
+      waits(metrics.counter("domicile_pool_waits", "Requests that waited for a node connection")),
+      rejected(metrics.counter("domicile_pool_rejected", "Requests refused because too many were waiting")),
+      reads_on_reader(metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "reader"}})),
+      reads_on_writer(metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "writer"}})),
+      open(metrics.gauge("domicile_pool_open_connections", "Open node connections")),
+      busy(metrics.gauge("domicile_pool_busy_connections", "Node connections in use")) {}
+
+struct Pool::Waiter {
+    explicit Waiter(net::asio::io_context& context) : timer(context) {}
+    net::asio::steady_timer timer;
+    bool granted = false;
+};
+
+Pool::Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+           topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics)
+    : context_(context),
+      sweeper_(sweeper),
+      topology_(topology),
+      own_(topology.at(region).jurisdiction),
+      region_(region),
+      credentials_(std::move(credentials)),
+      passwords_(credentials_.password),
+      metrics_(metrics) {
+    for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
+        const auto& shard = topology.shards[i];
+        if (shard.jurisdiction != own_) {
+            continue;
+        }
+        ShardNodes& entry = shards_[i];
+        for (const auto node : shard.nodes) {
+            DOMICILE_ASSERT(topology.jurisdiction_of(node) == own_);
+            NodePool nodes;
+            nodes.node = node;
+            nodes.endpoint = resolve(topology.at(node).address, context);
+            entry.pools.push_back(std::move(nodes));
+            routing::NodeState state;
+            state.local = topology.at(node).region == region_;
+            entry.states.push_back(state);
+        }
+    }
+}
+
+Pool::~Pool() { stop(); }
+
+void Pool::stop() {
+    stopped_ = true;
+    for (auto& [index, shard] : shards_) {
+        for (NodePool& nodes : shard.pools) {
+            metrics_.open.add(-static_cast<std::int64_t>(nodes.idle.size()));
+            nodes.open -= nodes.idle.size();
+            nodes.idle.clear();
+            for (Waiter* waiter : nodes.waiters) {
+                waiter->timer.cancel();
+            }
+        }
+    }
+}
+
+void Pool::note_state(topology::NodeIndex node, const routing::NodeState& state) {
+    const auto found = shards_.find(topology_.at(node).shard.value);
+    if (found == shards_.end()) {
+        return;
+    }
+    ShardNodes& shard = found->second;
+    for (std::size_t i = 0; i < shard.pools.size(); ++i) {
+        if (shard.pools[i].node != node) {
+            continue;
+        }
+        routing::NodeState& known = shard.states[i];
+        const bool changed_role = known.up && state.up && known.in_recovery != state.in_recovery;
+        if ((known.up && !state.up) || changed_role || (state.up && state.lsn < known.lsn)) {
+            // What was connected before may hang on a dead or replaced server.
+            NodePool& nodes = shard.pools[i];
+            ++nodes.generation;
+            metrics_.open.add(-static_cast<std::int64_t>(nodes.idle.size()));
+            nodes.open -= nodes.idle.size();
+            nodes.idle.clear();
+        }
+        const bool local = known.local;
+        known = state;
+        known.local = local;
+        return;
+    }
+}
+
+std::vector<routing::NodeState> Pool::states(topology::ShardIndex shard) const {
+    const auto found = shards_.find(shard.value);
+    return found == shards_.end() ? std::vector<routing::NodeState>{} : found->second.states;
+}
+
+bool Pool::has_writer(topology::ShardIndex shard) const {
+    const auto found = shards_.find(shard.value);
+    return found != shards_.end() && routing::choose_writer(found->second.states).has_value();
+}
+
+awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
+                                                   std::optional<routing::Position> required) {
+    const auto found = shards_.find(plan.shard().value);
+    // The pair assertion to `admit`: a plan for another jurisdiction cannot come here.
+    DOMICILE_ASSERT(plan.jurisdiction() == own_ && found != shards_.end());
+    ShardNodes& shard = found->second;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const auto chosen = routing::choose_node(shard.states, plan.access(), required,
+                                                 limits::reader_lag_max / std::chrono::milliseconds{1}, turn_++);
+        if (!chosen) {
+            co_return base::fail(Code::node_unavailable, "The shard has no writer at present.", "Try again soon.");
+        }
+        NodePool& nodes = shard.pools[*chosen];
+        const auto jurisdiction = topology_.jurisdiction_of(nodes.node);
+        DOMICILE_ASSERT(jurisdiction == plan.jurisdiction());
+        const bool from_reader = shard.states[*chosen].in_recovery;
+        auto leased = co_await lease(nodes, from_reader);
+        if (leased) {
+            (from_reader ? metrics_.reads_on_reader : metrics_.reads_on_writer).add();
+            co_return leased;
+        }
+        if (leased.error().code != Code::node_unavailable && leased.error().code != Code::node_timeout) {
+            co_return leased;
+        }
+        // Do not choose it again before the prober has seen it alive.
+        shard.states[*chosen].up = false;
+        if (plan.access() == routing::Access::writer) {
+            co_return leased;
+        }
+    }
+    co_return base::fail(Code::node_unavailable, "No node of the shard can be reached.", "Try again soon.");
+}
+
+awaitable<base::Status> Pool::wait_turn(NodePool& nodes) {
+    if (nodes.waiters.size() >= limits::waiters_per_node_max) {
+        metrics_.rejected.add();
+        co_return base::fail(Code::overloaded, "Too many requests wait for this shard.", "Try again later.");
+    }
+    metrics_.waits.add();
+    Waiter waiter(context_);
+    waiter.timer.expires_after(limits::statement_timeout);
+    nodes.waiters.push_back(&waiter);
+    std::ignore = co_await waiter.timer.async_wait(net::as_result);
+    // Judged by our own flag, not by the timer's error code: a grant may race an expiry.
+    if (!waiter.granted) {
+        std::erase(nodes.waiters, &waiter);
+        metrics_.rejected.add();
+        co_return base::fail(Code::overloaded, "No connection to the shard came free in time.", "Try again later.");
+    }
+    co_return base::Status{};
+}
+
+awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_reader) {
+    for (;;) {
+        if (stopped_) {
+            co_return base::fail(Code::node_unavailable, "The gateway is stopping.");
+        }
+        if (!nodes.idle.empty()) {
+            auto connection = std::move(nodes.idle.back());
+            nodes.idle.pop_back();
+            if (!connection->still_alive()) {
+                metrics_.discarded.add();
+                metrics_.open.add(-1);
+                --nodes.open;
+                continue;
+            }
+            metrics_.busy.add(1);
+            co_return Lease(*this, nodes, std::move(connection), from_reader);
+        }
+        if (nodes.open < topology_.limits.node_connections_max) {
+            break;
+        }
+        const auto waited = co_await wait_turn(nodes);
+        if (!waited) {
+            co_return std::unexpected(waited.error());
+        }
+    }
+    ++nodes.open;
+    metrics_.open.add(1);
+    metrics_.busy.add(1);
+    const auto generation = nodes.generation;
+    auto connection = std::make_unique<Connection>(sweeper_, context_);
+    Connection::Target target;
+    target.endpoint = nodes.endpoint;
+    target.user = credentials_.user;
+    target.database = credentials_.database;
+    target.application = credentials_.application;
+    target.salted_password = [this](std::string_view salt, int iterations) { return passwords_.get(salt, iterations); };
+    const auto opened = co_await connection->open(std::move(target), limits::connect_timeout);
+    if (!opened) {
+        metrics_.connect_failures.add();
+        give_back(nodes, std::move(connection), generation);
+        co_return std::unexpected(opened.error());
+    }
+    metrics_.connects.add();
+    co_return Lease(*this, nodes, std::move(connection), from_reader);
+}
+
+void Pool::give_back(NodePool& nodes, std::unique_ptr<Connection> connection, std::uint64_t generation) noexcept {
+    metrics_.busy.add(-1);
+    if (connection->reusable() && generation == nodes.generation && !stopped_) {
+        nodes.idle.push_back(std::move(connection));
+    } else {
+        metrics_.discarded.add();
+        metrics_.open.add(-1);
+        --nodes.open;
+        connection.reset();
+    }
+    if (!nodes.waiters.empty()) {
+        Waiter* waiter = nodes.waiters.front();
+        nodes.waiters.pop_front();
+        waiter->granted = true;
+        waiter->timer.cancel();
+    }
+}
+
+}  // namespace domicile::pool

@@ -1,0 +1,153 @@
+#pragma once
+// The only way to a database: connections to the nodes of the gateway's own jurisdiction, given against a Plan. Nodes of
+// other jurisdictions are not even known here. One Pool per thread; only note_state() values cross threads, by post.
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "net/stream.hpp"
+#include "pool/connection.hpp"
+#include "routing/node_choice.hpp"
+#include "routing/plan.hpp"
+#include "topology/topology.hpp"
+
+namespace domicile::pool {
+
+/// How this gateway logs in to the nodes of its jurisdiction.
+struct Credentials {
+    std::string database;
+    std::string user;
+    base::Secret<std::string> password;
+    std::string application;
+};
+
+/// Hi(password, salt, iterations), kept per salt: it costs milliseconds, a reconnect should not. One thread.
+class SaltedPasswords {
+  public:
+    explicit SaltedPasswords(base::Secret<std::string> password) : password_(std::move(password)) {}
+    [[nodiscard]] crypto::Digest get(std::string_view salt, int iterations);
+
+  private:
+    base::Secret<std::string> password_;
+    std::map<std::pair<std::string, int>, crypto::Digest> cache_;
+};
+
+struct PoolMetrics {
+    explicit PoolMetrics(base::Metrics& metrics);
+    base::Counter& connects;
+    base::Counter& connect_failures;
+    base::Counter& discarded;
+    base::Counter& waits;
+    base::Counter& rejected;
+    base::Counter& reads_on_reader;
+    base::Counter& reads_on_writer;
+    base::Gauge& open;
+    base::Gauge& busy;
+};
+
+class Pool {
+  public:
+    class Lease;
+
+    /// `region` is the gateway's. References outlive the pool.
+    Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+         topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics);
+    ~Pool();
+
+    /// A connection to the node the plan and the freshness ask for. Errors: node_unavailable (no writer known, connect
+    /// failed), node_timeout, overloaded (too many wait), configuration. Asserts that the node's jurisdiction is the
+    /// plan's and the gateway's.
+    awaitable<base::Result<Lease>> acquire(const routing::Plan& plan,
+                                           std::optional<routing::Position> required = std::nullopt);
+
+    /// The prober's news. An unknown or foreign node is ignored.
+    void note_state(topology::NodeIndex node, const routing::NodeState& state);
+    /// What is known of a shard's nodes, in the order of Shard::nodes.
+    [[nodiscard]] std::vector<routing::NodeState> states(topology::ShardIndex shard) const;
+    [[nodiscard]] bool has_writer(topology::ShardIndex shard) const;
+    /// Closes idle connections; those on lease close when they come back.
+    void stop();
+
+    [[nodiscard]] Statements& statements() noexcept { return statements_; }
+
+  private:
+    struct Waiter;
+    struct NodePool {
+        topology::NodeIndex node;
+        net::tcp::endpoint endpoint;
+        std::vector<std::unique_ptr<Connection>> idle;
+        std::size_t open = 0;
+        std::deque<Waiter*> waiters;
+        std::uint64_t generation = 0;  // grows when the node was seen down: older connections are not reused
+    };
+    struct ShardNodes {
+        std::vector<routing::NodeState> states;
+        std::deque<NodePool> pools;  // a deque: leases hold references
+    };
+
+    void give_back(NodePool& nodes, std::unique_ptr<Connection> connection, std::uint64_t generation) noexcept;
+    awaitable<base::Status> wait_turn(NodePool& nodes);
+    awaitable<base::Result<Lease>> lease(NodePool& nodes, bool from_reader);
+
+    net::asio::io_context& context_;
+    net::Sweeper& sweeper_;
+    const topology::Topology& topology_;
+    topology::JurisdictionIndex own_;
+    topology::RegionIndex region_;
+    Credentials credentials_;
+    SaltedPasswords passwords_;
+    PoolMetrics& metrics_;
+    Statements statements_;
+    std::unordered_map<std::uint16_t, ShardNodes> shards_;  // own jurisdiction only
+    std::uint64_t turn_ = 0;
+    bool stopped_ = false;
+};
+
+/// A connection for one exchange. Goes back to the pool when destroyed, if it stands idle and in step; is closed
+/// otherwise. Destroyed before the pool.
+class Pool::Lease {
+  public:
+    Lease(Lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)),
+          nodes_(other.nodes_),
+          connection_(std::move(other.connection_)),
+          generation_(other.generation_),
+          from_reader_(other.from_reader_) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+        if (pool_ != nullptr) {
+            pool_->give_back(*nodes_, std::move(connection_), generation_);
+        }
+    }
+
+    [[nodiscard]] Connection& operator*() const noexcept { return *connection_; }
+    [[nodiscard]] Connection* operator->() const noexcept { return connection_.get(); }
+    [[nodiscard]] bool from_reader() const noexcept { return from_reader_; }
+
+  private:
+    friend class Pool;
+    Lease(Pool& pool, NodePool& nodes, std::unique_ptr<Connection> connection, bool from_reader)
+        : pool_(&pool), nodes_(&nodes), connection_(std::move(connection)), generation_(nodes.generation),
+          from_reader_(from_reader) {}
+
+    Pool* pool_;
+    NodePool* nodes_;
+    std::unique_ptr<Connection> connection_;
+    std::uint64_t generation_;
+    bool from_reader_;
+};
+
+}  // namespace domicile::pool

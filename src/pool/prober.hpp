@@ -1,0 +1,60 @@
+#pragma once
+// Asks every node of the gateway's jurisdiction, four times a second, who it is and how far it is: writer or reader,
+// timeline, write-ahead position. A hung node is noticed by the probe's own deadline. Runs on one thread; hands values to
+// `publish`, which carries them to all threads.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/gate.hpp"
+#include "net/stream.hpp"
+#include "pool/pool.hpp"
+
+namespace domicile::pool {
+
+class Prober {
+  public:
+    using Publish = std::function<void(topology::NodeIndex, const routing::NodeState&)>;
+
+    /// `credentials` of a role with pg_monitor. References outlive the prober.
+    Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+           topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish);
+
+    /// Spawns one coroutine per node of the own jurisdiction.
+    void start(net::Gate& gate);
+    void stop();
+
+  private:
+    struct Watched {
+        topology::NodeIndex node;
+        net::asio::steady_timer timer;
+        base::Gauge& up;
+        base::Gauge& writer;
+        base::Gauge& lag_ms;
+        base::Gauge& lag_bytes;
+    };
+    struct History {
+        std::deque<std::pair<net::Clock::time_point, std::uint64_t>> writer_positions;
+    };
+
+    awaitable<void> watch(Watched& watched, net::Gate::Pass pass);
+    awaitable<base::Result<routing::NodeState>> probe(Connection& connection, const Watched& watched);
+    void measure_lag(topology::ShardIndex shard, routing::NodeState& state, const Watched& watched);
+
+    net::asio::io_context& context_;
+    net::Sweeper& sweeper_;
+    const topology::Topology& topology_;
+    Credentials credentials_;
+    SaltedPasswords passwords_;
+    Publish publish_;
+    Statements statements_;
+    std::deque<Watched> watched_;
+    std::vector<History> histories_;  // by shard
+    bool stopped_ = false;
+};
+
+}  // namespace domicile::pool

@@ -1,0 +1,183 @@
+#pragma once
+// `domicile.toml` as plain values: what exists, where it stands, and how each table is treated. No I/O, no
+// clock. A Topology that came out of parse() is valid: indices fit their vectors, ranges do not overlap, no
+// shard leaves its jurisdiction. Immutable after that, so threads share it freely.
+
+#include "base/ids.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace domicile::topology {
+
+using base::JurisdictionIndex;
+using base::NodeIndex;
+using base::RegionIndex;
+using base::ShardIndex;
+using base::UserId;
+
+/// A legal area. A person's home is exactly one.
+struct Jurisdiction {
+    std::string name;
+    std::string law;
+    std::vector<std::string> countries;  ///< ISO 3166-1 alpha-2, upper case
+    bool rest_of_world = false;  ///< home of people of every country no jurisdiction lists; at most one
+};
+
+struct Address {
+    std::string host;
+    std::uint16_t port = 0;
+    friend bool operator==(const Address&, const Address&) = default;
+};
+
+/// A place where machines run. One region per jurisdiction is its writer region.
+struct Region {
+    std::string name;
+    JurisdictionIndex jurisdiction;
+    bool writer = false;
+    Address http;  ///< where the HTTP door listens
+    Address sql;   ///< where the SQL door listens
+};
+
+/// User ids from <= id < to.
+struct KeyRange {
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    friend bool operator==(const KeyRange&, const KeyRange&) = default;
+};
+
+/// One PostgreSQL server. `writer` is the role the topology declares; which node is the writer now is found
+/// out by asking the nodes (pool), because a failover does not edit this file.
+struct Node {
+    std::string name;  ///< embedded: "eu-1.eu-west-1.w"; existing server: "eu-1.HOST:PORT"
+    ShardIndex shard;  ///< for the central node: value == shards.size()
+    RegionIndex region;
+    Address address;
+    bool embedded = true;  ///< the fleet runs it; otherwise it is an existing server that we only follow
+    bool writer = false;
+};
+
+struct Shard {
+    std::string name;
+    JurisdictionIndex jurisdiction;  ///< that of the writer's region
+    std::vector<KeyRange> ranges;    ///< sorted by `from`
+    bool open = true;                ///< new people may get ids here
+    RegionIndex writer;
+    std::vector<RegionIndex> readers;
+    std::vector<NodeIndex> nodes;  ///< embedded: writer first, then readers in their order
+};
+
+/// The one place where anonymous figures of all jurisdictions meet. Has no user ranges.
+struct Central {
+    RegionIndex region;
+    NodeIndex node;
+};
+
+/// How a personal column's value is erased (mission: GDPR Art. 17 without deleting records that must stay).
+enum class Erasure : std::uint8_t { delete_row, set_null, generalise, tokenise, keyed_hash, shred };
+
+struct PersonalColumn {
+    std::string name;
+    Erasure erasure = Erasure::set_null;
+};
+
+enum class TableKind : std::uint8_t {
+    sharded,    ///< rows belong to a user by the key column
+    reference,  ///< the same rows on every shard
+    single,     ///< lives on one named shard
+};
+
+enum class RowEvent : std::uint8_t { inserted, updated, deleted };
+
+struct Table {
+    std::string name;
+    TableKind kind = TableKind::sharded;
+    std::string key;      ///< the user-id column; empty unless sharded
+    bool person = false;  ///< the table with one row per person; its primary key is `key`. Exactly one table
+    std::string country;  ///< column of the person table from which home follows; may be empty
+    std::optional<ShardIndex> shard;  ///< for kind single
+    std::vector<PersonalColumn> personal;
+    std::vector<RowEvent> audited;
+};
+
+/// One anonymous figure: what is counted, by which columns, which sums.
+struct Statistic {
+    std::string name;
+    std::string table;
+    std::vector<std::string> by;
+    std::vector<std::string> sums;
+};
+
+enum class TransferBasis : std::uint8_t { adequacy, contract_clauses, consent };
+
+/// A declared legal basis on which principals of `to` may reach data whose home is `from` (GDPR Ch. V).
+struct Transfer {
+    JurisdictionIndex from;
+    JurisdictionIndex to;
+    TransferBasis basis = TransferBasis::adequacy;
+    std::vector<std::string> actions;
+    std::vector<std::string> tables;
+};
+
+struct Limits {
+    std::uint32_t body_bytes_max = 1U << 20U;
+    std::uint32_t page_rows_max = 1'000;
+    std::uint32_t statement_ms_max = 5'000;
+    std::uint32_t node_connections_max = 16;  ///< per gateway thread and node
+    std::uint32_t client_connections_max = 4'096;
+    std::uint32_t gateway_threads = 1;
+};
+
+/// The embedded PostgreSQL clusters.
+struct Embedded {
+    std::string listen = "127.0.0.1";
+    std::uint16_t first_port = 0;  ///< nodes take consecutive ports from here, in the order of `nodes`
+    bool durable = true;           ///< false turns fsync off: for tests, never for data one wants to keep
+    std::vector<std::pair<std::string, std::string>> settings;  ///< extra postgresql.conf lines
+};
+
+struct Database {
+    std::string name;
+    std::string
+        migrations;  ///< folder of numbered SQL files of the application, relative to the topology file
+};
+
+struct Topology {
+    std::string name;
+    std::vector<Jurisdiction> jurisdictions;
+    std::vector<Region> regions;
+    std::vector<Shard> shards;
+    std::vector<Node> nodes;  ///< all shards' nodes in shard order, then central's
+    std::optional<Central> central;
+    std::vector<Table> tables;
+    std::vector<Statistic> statistics;
+    std::vector<Transfer> transfers;
+    Limits limits;
+    Embedded embedded;
+    Database database;
+
+    [[nodiscard]] const Jurisdiction& at(JurisdictionIndex index) const { return jurisdictions[index.value]; }
+    [[nodiscard]] const Region& at(RegionIndex index) const { return regions[index.value]; }
+    [[nodiscard]] const Shard& at(ShardIndex index) const { return shards[index.value]; }
+    [[nodiscard]] const Node& at(NodeIndex index) const { return nodes[index.value]; }
+
+    [[nodiscard]] std::optional<RegionIndex> region(std::string_view region_name) const;
+    [[nodiscard]] std::optional<JurisdictionIndex> jurisdiction(std::string_view jurisdiction_name) const;
+    [[nodiscard]] std::optional<ShardIndex> shard(std::string_view shard_name) const;
+    /// Null if there is no such table.
+    [[nodiscard]] const Table* table(std::string_view table_name) const;
+    /// The table with one row per person.
+    [[nodiscard]] const Table& person_table() const;
+    /// The writer region of a jurisdiction.
+    [[nodiscard]] RegionIndex writer_region(JurisdictionIndex index) const;
+    /// The home of people of `country` (ISO alpha-2, any case); empty if no jurisdiction takes them.
+    [[nodiscard]] std::optional<JurisdictionIndex> home_of_country(std::string_view country) const;
+    /// The jurisdiction a node stands in, by its region.
+    [[nodiscard]] JurisdictionIndex jurisdiction_of(NodeIndex index) const;
+};
+
+}  // namespace domicile::topology
