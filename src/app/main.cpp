@@ -1,1 +1,102 @@
-int main(){return 0;}
+// Arguments to structs. CLI11 is compiled here only.
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "app/commands.hpp"
+
+namespace {
+
+namespace app = domicile::app;
+
+void add_topology(CLI::App& command, app::Common& common) {
+    command.add_option("-t,--topology", common.topology, "The topology file")->capture_default_str();
+}
+
+void add_state(CLI::App& command, app::Common& common) {
+    command.add_option("--state", common.state, "The state directory (default: one per topology file)");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App cli{"Keeps every user's rows in the user's home jurisdiction, on sharded PostgreSQL.\n"
+                 "One file, domicile.toml, describes the whole system."};
+    cli.require_subcommand(1);
+    cli.set_version_flag("--version", std::string(DOMICILE_VERSION));
+    cli.failure_message(CLI::FailureMessage::help);
+    int status = 0;
+    app::Common common;
+
+    CLI::App* check = cli.add_subcommand("check", "Validate a topology and print every finding");
+    check->add_option("file", common.topology, "The topology file")->capture_default_str();
+    check->add_flag("--json", common.json, "Print JSON");
+    check->footer("Example:\n  domicile check examples/retail/domicile.toml");
+    check->callback([&] { status = app::check(common); });
+
+    app::UpOptions up_options;
+    CLI::App* up = cli.add_subcommand("up", "Start every embedded PostgreSQL node and one gateway per region");
+    add_topology(*up, common);
+    add_state(*up, common);
+    up->add_flag("-d,--detach", up_options.detach, "Return when all is ready and go on in the background");
+    up->footer("Examples:\n  domicile up -t examples/retail/domicile.toml            # Ctrl-C stops all in order\n"
+               "  domicile up -t examples/retail/domicile.toml --detach");
+    up->callback([&] { status = app::up(common, up_options); });
+
+    CLI::App* down = cli.add_subcommand("down", "Stop everything in order; data stays");
+    add_topology(*down, common);
+    add_state(*down, common);
+    down->footer("Example:\n  domicile down -t examples/retail/domicile.toml");
+    down->callback([&] { status = app::down(common); });
+
+    app::StatusOptions status_options;
+    CLI::App* show = cli.add_subcommand("status", "Show doors, shards, readers, lag and row counts");
+    add_topology(*show, common);
+    add_state(*show, common);
+    show->add_flag("--json", common.json, "Print JSON");
+    show->add_flag("-w,--watch", status_options.watch, "Refresh every second until Ctrl-C");
+    show->footer("Example:\n  domicile status -t examples/retail/domicile.toml --watch");
+    show->callback([&] { status = app::status(common, status_options); });
+
+    app::ResetOptions reset_options;
+    CLI::App* reset = cli.add_subcommand("reset", "Delete all data of a stopped fleet; asks first");
+    add_topology(*reset, common);
+    add_state(*reset, common);
+    reset->add_flag("-y,--yes", reset_options.yes, "Do not ask");
+    reset->footer("Example:\n  domicile reset -t examples/retail/domicile.toml");
+    reset->callback([&] { status = app::reset(common, reset_options); });
+
+    app::LoadOptions load_options;
+    CLI::App* load = cli.add_subcommand("load", "Stream CSV files through routing into all shards; resumable");
+    load->add_option("spec", load_options.spec, "What to load: a TOML file")->required();
+    add_topology(*load, common);
+    add_state(*load, common);
+    load->add_option("--refused", load_options.refused, "Where refused rows go, with the reason");
+    load->add_flag("-q,--quiet", load_options.quiet, "No progress bar");
+    load->add_flag("--json", common.json, "Print the result as JSON");
+    load->footer("Example:\n  domicile load examples/retail/load.toml -t examples/retail/domicile.toml");
+    load->callback([&] { status = app::load(common, load_options); });
+
+    app::GatewayCommand gateway_options;
+    CLI::App* gateway = cli.add_subcommand("gateway", "Serve one region (the fleet runs this for you)");
+    add_topology(*gateway, common);
+    add_state(*gateway, common);
+    gateway->add_option("-r,--region", gateway_options.region, "The region to serve")->required();
+    gateway->add_option("--log-level", gateway_options.log_level, "debug, info or warn")
+        ->check(CLI::IsMember({"debug", "info", "warn"}))
+        ->capture_default_str();
+    gateway->footer("Example:\n  domicile gateway -t examples/retail/domicile.toml --region eu-west-1");
+    gateway->callback([&] { status = app::gateway(common, gateway_options); });
+
+    try {
+        cli.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = cli.exit(error);
+        return code == 0 ? 0 : 2;
+    } catch (const std::exception& error) {
+        std::cerr << "domicile: " << error.what() << '\n';
+        return 1;
+    }
+    return status;
+}

@@ -231,6 +231,7 @@ awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_read
     target.user = credentials_.user;
     target.database = credentials_.database;
     target.application = credentials_.application;
+    target.options = credentials_.options;
     target.salted_password = [this](std::string_view salt, int iterations) { return passwords_.get(salt, iterations); };
     const auto opened = co_await connection->open(std::move(target), limits::connect_timeout);
     if (!opened) {

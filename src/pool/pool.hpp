@@ -30,6 +30,7 @@ struct Credentials {
     std::string user;
     base::Secret<std::string> password;
     std::string application;
+    std::string options;  ///< "-c name=value …" for each session
 };
 
 /// Hi(password, salt, iterations), kept per salt: it costs milliseconds, a reconnect should not. One thread.

@@ -117,6 +117,7 @@ awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
         target.user = credentials_.user;
         target.database = credentials_.database;
         target.application = credentials_.application;
+        target.options = credentials_.options;
         target.salted_password = [this](std::string_view salt, int iterations) {
             return passwords_.get(salt, iterations);
         };

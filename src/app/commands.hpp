@@ -1,0 +1,49 @@
+#pragma once
+// The subcommands of `domicile`: options in, exit status out (0 good, 1 refused or failed, 2 wrong usage). main.cpp turns
+// arguments into these structs; each command has a file of its own.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace domicile::app {
+
+/// Options every command with a topology takes.
+struct Common {
+    std::filesystem::path topology = "domicile.toml";
+    std::filesystem::path state;  ///< empty: the default for the topology
+    bool json = false;
+};
+
+int check(const Common& common);
+
+struct UpOptions {
+    bool detach = false;
+};
+int up(const Common& common, const UpOptions& options);
+int down(const Common& common);
+
+struct StatusOptions {
+    bool watch = false;
+};
+int status(const Common& common, const StatusOptions& options);
+
+struct ResetOptions {
+    bool yes = false;
+};
+int reset(const Common& common, const ResetOptions& options);
+
+struct LoadOptions {
+    std::filesystem::path spec;
+    std::filesystem::path refused;  ///< where refused rows go; empty: beside the state
+    bool quiet = false;
+};
+int load(const Common& common, const LoadOptions& options);
+
+struct GatewayCommand {
+    std::string region;
+    std::string log_level = "info";
+};
+int gateway(const Common& common, const GatewayCommand& command);
+
+}  // namespace domicile::app

@@ -1,0 +1,155 @@
+#include "app/gateway.hpp"
+
+#include <csignal>
+#include <thread>
+#include <tuple>
+
+#include "base/log.hpp"
+#include "http/server.hpp"
+#include "net/gate.hpp"
+#include "pool/prober.hpp"
+
+namespace domicile::app {
+namespace {
+
+namespace asio = net::asio;
+using net::awaitable;
+
+constexpr std::chrono::seconds drain_time{5};
+
+/// Statements see times in UTC and ISO, whatever the server's defaults; and none runs longer than the topology allows.
+std::string session_options(const topology::Limits& limits) {
+    return "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex"
+           " -c search_path=public -c standard_conforming_strings=on -c statement_timeout=" +
+           std::to_string(limits.statement_ms_max);
+}
+
+/// One thread of the gateway: its own event loop, pool and door. Sessions live and die here.
+struct Worker {
+    Worker(const http::Shared& shared, const pool::Credentials& credentials, pool::PoolMetrics& pool_metrics,
+           http::DoorMetrics& door_metrics)
+        : context(1),
+          sweeper(context),
+          gate(context),
+          pool(context, sweeper, shared.topology, shared.region, credentials, pool_metrics),
+          door(shared, pool, door_metrics),
+          server(context, sweeper, door, door_metrics, shared.topology.limits) {}
+
+    asio::io_context context;
+    net::Sweeper sweeper;
+    net::Gate gate;
+    pool::Pool pool;
+    http::Door door;
+    http::Server server;
+};
+
+void report_exception(std::exception_ptr failed) {
+    if (failed) {
+        try {
+            std::rethrow_exception(failed);
+        } catch (const std::exception& error) {
+            base::log::error("gateway.coroutine_threw", {{"what", error.what()}});
+        }
+    }
+}
+
+awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
+    worker.door.drain();
+    worker.server.stop();
+    worker.gate.close();
+    const bool drained = co_await worker.gate.drain(drain_time);
+    if (!drained) {
+        base::log::warn("gateway.sessions_cut", {{"sessions", static_cast<std::uint64_t>(worker.gate.count())}});
+    }
+    if (prober != nullptr) {
+        prober->stop();
+        std::ignore = co_await prober_gate->drain(std::chrono::seconds{2});
+    }
+    worker.door.stop();
+    worker.pool.stop();
+    worker.sweeper.stop();
+    worker.context.stop();
+}
+
+}  // namespace
+
+base::Status run_gateway(const topology::Topology& topology, GatewayOptions options) {
+    const topology::Region& region = topology.at(options.region);
+    const topology::RangeMap map = topology::RangeMap::of(topology);
+    pool::WritePositions positions(topology);
+    base::Metrics metrics;
+    pool::PoolMetrics pool_metrics(metrics);
+    http::DoorMetrics door_metrics(metrics);
+    metrics.gauge("domicile_map_epoch", "Epoch of the range map in use").set(static_cast<std::int64_t>(map.epoch()));
+    const http::Shared shared{topology, map, options.region, positions, metrics};
+
+    pool::Credentials credentials;
+    credentials.database = topology.database.name;
+    credentials.user = "domicile_gateway";
+    credentials.password = std::move(options.gateway_password);
+    credentials.application = "domicile-" + region.name;
+    credentials.options = session_options(topology.limits);
+    pool::Credentials monitor = credentials;
+    monitor.user = "domicile_monitor";
+    monitor.password = std::move(options.monitor_password);
+
+    const std::size_t threads = topology.limits.gateway_threads;
+    std::vector<std::unique_ptr<Worker>> workers;
+    for (std::size_t i = 0; i < threads; ++i) {
+        workers.push_back(std::make_unique<Worker>(shared, credentials, pool_metrics, door_metrics));
+        if (auto listening = workers.back()->server.listen(region.http, threads > 1); !listening) {
+            return listening;
+        }
+    }
+    Worker& first = *workers.front();
+    net::Gate prober_gate(first.context);
+    pool::Prober prober(first.context, first.sweeper, topology, options.region, std::move(monitor), metrics,
+                        [&](topology::NodeIndex node, const routing::NodeState& state) {
+                            first.pool.note_state(node, state);
+                            for (std::size_t i = 1; i < workers.size(); ++i) {
+                                // Across threads only values travel, by post.
+                                Worker* worker = workers[i].get();
+                                asio::post(worker->context,
+                                           [worker, node, state] { worker->pool.note_state(node, state); });
+                            }
+                        });
+    prober.start(prober_gate);
+
+    for (auto& worker : workers) {
+        asio::co_spawn(worker->context, worker->sweeper.run(), report_exception);
+        asio::co_spawn(worker->context, worker->server.run(worker->gate), report_exception);
+        asio::co_spawn(worker->context, worker->door.keep_schema(worker->context), report_exception);
+    }
+    asio::signal_set signals(first.context, SIGTERM, SIGINT);
+    signals.async_wait([&](const boost::system::error_code& ec, int /*signal*/) {
+        if (ec) {
+            return;
+        }
+        base::log::info("gateway.draining", {{"region", region.name}});
+        for (auto& worker : workers) {
+            Worker* one = worker.get();
+            const bool with_prober = one == &first;
+            asio::post(one->context, [one, with_prober, &prober, &prober_gate] {
+                asio::co_spawn(one->context,
+                               drain(*one, with_prober ? &prober : nullptr, with_prober ? &prober_gate : nullptr),
+                               report_exception);
+            });
+        }
+    });
+
+    base::log::info("gateway.started", {{"region", region.name},
+                                        {"http_port", region.http.port},
+                                        {"threads", static_cast<std::uint64_t>(threads)}});
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+        others.emplace_back([worker = workers[i].get()] { worker->context.run(); });
+    }
+    first.context.run();
+    for (std::thread& thread : others) {
+        thread.join();
+    }
+    base::log::info("gateway.stopped", {{"region", region.name}});
+    return {};
+}
+
+}  // namespace domicile::app

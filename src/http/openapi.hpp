@@ -1,0 +1,15 @@
+#pragma once
+// The OpenAPI 3.1 description of a gateway, from the topology and the live columns.
+
+#include <string>
+#include <string_view>
+
+#include "http/shape.hpp"
+#include "topology/topology.hpp"
+
+namespace domicile::http {
+
+[[nodiscard]] std::string openapi(const topology::Topology& topology, topology::RegionIndex region,
+                                  std::string_view base_url, const Schema& schema);
+
+}  // namespace domicile::http

@@ -1,0 +1,42 @@
+#pragma once
+// One HTTP/1.1 response, built in buffers that are reused.
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/buffer.hpp"
+
+namespace domicile::http {
+
+class Response {
+  public:
+    void clear() {
+        head_.clear();
+        body_.clear();
+        status_ = 200;
+        content_type_ = "application/json";
+    }
+    void status(std::uint16_t code) noexcept { status_ = code; }
+    [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
+    /// `type` is a literal.
+    void content_type(std::string_view type) noexcept { content_type_ = type; }
+    /// REQUIRES: name and value hold no control characters.
+    void header(std::string_view name, std::string_view value) {
+        head_.append(name);
+        head_.append(": ");
+        head_.append(value);
+        head_.append("\r\n");
+    }
+    [[nodiscard]] base::Buffer& body() noexcept { return body_; }
+
+    /// Appends the whole message to `out`. `date` is an IMF-fixdate (RFC 9110 section 5.6.7).
+    void finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only) const;
+
+  private:
+    base::Buffer head_;
+    base::Buffer body_;
+    std::uint16_t status_ = 200;
+    std::string_view content_type_ = "application/json";
+};
+
+}  // namespace domicile::http

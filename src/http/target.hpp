@@ -1,0 +1,44 @@
+#pragma once
+// The request target as a route and query parameters. Pure: no schema, no database.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/ids.hpp"
+
+namespace domicile::http {
+
+enum class Endpoint : std::uint8_t {
+    health,        ///< /healthz
+    ready,         ///< /readyz
+    metrics,       ///< /metrics
+    openapi,       ///< /openapi.json
+    people,        ///< /v1/users
+    person,        ///< /v1/users/{id}
+    person_home,   ///< /v1/users/{id}/home
+    rows,          ///< /v1/users/{id}/{table}
+    row,           ///< /v1/users/{id}/{table}/{key}
+};
+
+struct Target {
+    Endpoint endpoint = Endpoint::health;
+    base::UserId user;
+    std::string table;
+    std::vector<std::string> key;  ///< the row's key: one part per primary-key column besides the user's
+    std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
+};
+
+/// Errors: unknown_resource, malformed_request (bad percent-encoding, an id that is no integer).
+[[nodiscard]] base::Result<Target> parse_target(std::string_view target);
+
+/// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).
+[[nodiscard]] std::string percent_encode(std::string_view text);
+/// Nothing if an escape is malformed or gives a zero byte.
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+}  // namespace domicile::http
