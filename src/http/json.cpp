@@ -1,13 +1,13 @@
 #include "http/json.hpp"
 
+#include "base/limits.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
 #include <boost/json/basic_parser_impl.hpp>
-
-#include "base/limits.hpp"
 
 namespace domicile::http {
 namespace {
@@ -46,10 +46,10 @@ class FlatHandler {
         return true;
     }
     bool on_object_end(std::size_t, error_code&) { return close('}'); }
-    bool on_array_begin(error_code&) {
+    bool on_array_begin(error_code& ec) {
         if (depth_ == 0) {
-            ++depth_;
-            return true;
+            ec = boost::json::error::syntax;  // the body must be an object
+            return false;
         }
         open('[');
         ++depth_;
@@ -172,7 +172,8 @@ std::optional<DecimalSize> measure(std::string_view text) {
     std::string digits;
     std::int64_t point = -1;
     std::size_t i = 0;
-    for (; i < text.size() && (std::isdigit(static_cast<unsigned char>(text[i])) != 0 || text[i] == '.'); ++i) {
+    for (; i < text.size() && (std::isdigit(static_cast<unsigned char>(text[i])) != 0 || text[i] == '.');
+         ++i) {
         if (text[i] == '.') {
             if (point >= 0) {
                 return std::nullopt;
@@ -248,7 +249,8 @@ base::Result<std::optional<std::string>> number_parameter(const Field& field, co
             }
             return text;
         case ColumnKind::floating: {
-            if (field.kind == Field::Kind::string && text != "NaN" && text != "Infinity" && text != "-Infinity") {
+            if (field.kind == Field::Kind::string && text != "NaN" && text != "Infinity" &&
+                text != "-Infinity") {
                 return unfit(column, "takes a number");
             }
             double value = 0;
@@ -281,7 +283,8 @@ base::Result<std::vector<Field>> parse_object(std::string_view json) {
     const std::size_t used = parser.write_some(false, json.data(), json.size(), ec);
     const FlatHandler& handler = parser.handler();
     if (ec || !parser.done() || used != json.size()) {
-        return base::fail(Code::malformed_request, "The body is not valid JSON at byte " + std::to_string(used) + ".");
+        return base::fail(Code::malformed_request,
+                          "The body is not valid JSON at byte " + std::to_string(used) + ".");
     }
     if (!handler.is_object) {
         return base::fail(Code::malformed_request, "The body must be one JSON object of columns.");
@@ -325,7 +328,8 @@ base::Result<std::optional<std::string>> to_parameter(const Field& field, const 
             if (field.kind != Field::Kind::string) {
                 return unfit(column, "takes a string");
             }
-            if (column.length_max > 0 && characters(field.text) > static_cast<std::size_t>(column.length_max)) {
+            if (column.length_max > 0 &&
+                characters(field.text) > static_cast<std::size_t>(column.length_max)) {
                 return unfit(column, "takes at most " + std::to_string(column.length_max) + " characters");
             }
             return field.text;
@@ -386,7 +390,8 @@ void append_json_value(base::Buffer& out, const Column& column, std::optional<st
             break;  // NaN and Infinity are no JSON numbers
         case ColumnKind::timestamp:
         case ColumnKind::timestamptz: {
-            // RFC 3339: a T between date and time, Z for UTC. BC dates and infinity stay as PostgreSQL writes them.
+            // RFC 3339: a T between date and time, Z for UTC. BC dates and infinity stay as PostgreSQL writes
+            // them.
             const auto space = value->find(' ');
             if (space == std::string_view::npos || value->ends_with("BC")) {
                 break;

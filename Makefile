@@ -1,0 +1,45 @@
+# Every target does its own set-up: on a bare Debian 12, `make run` and `make test` need nothing else.
+PRESET ?= release
+BUILD := build/$(PRESET)
+RETAIL := examples/retail
+DOMICILE := $(BUILD)/domicile
+
+.PHONY: help run test build setup down bench fuzz soak format tidy clean
+
+help:
+	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
+	@echo "make test    build and run every test"
+	@echo "make down    stop the sample fleet; its data stays"
+	@echo "make bench   compare the HTTP door with direct SQL and with a Fastify service"
+	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
+	@echo "make format  format the sources     make tidy   run clang-tidy over them"
+
+setup:
+	@tools/setup
+
+build: setup
+	@tools/build $(PRESET)
+
+run: build
+	@tools/run $(DOMICILE) $(RETAIL)
+
+test: build
+	@ctest --preset $(PRESET) --output-on-failure
+
+down: build
+	@$(DOMICILE) down -t $(RETAIL)/domicile.toml
+
+bench: build
+	@bench/http/run $(DOMICILE)
+
+fuzz: setup
+	@tools/fuzz
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+tidy: build
+	@tools/tidy $(BUILD)
+
+clean:
+	@rm -rf build

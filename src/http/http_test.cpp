@@ -1,0 +1,288 @@
+#include "http/json.hpp"
+#include "http/problem.hpp"
+#include "http/request.hpp"
+#include "http/target.hpp"
+
+#include <gtest/gtest.h>
+
+namespace domicile::http {
+namespace {
+
+using base::Code;
+
+TEST(Target, FindsTheEndpointAndItsParts) {
+    const auto row = parse_target("/v1/users/42/lines/a%2Cb,c%20d?select=x&order=y.desc&q=1+2");
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->endpoint, Endpoint::row);
+    EXPECT_EQ(row->user.value, 42);
+    EXPECT_EQ(row->table, "lines");
+    EXPECT_EQ(row->key, (std::vector<std::string>{"a,b", "c d"}));
+    EXPECT_EQ(row->query[2], (std::pair<std::string, std::string>{"q", "1 2"}));
+    EXPECT_EQ(parse_target("/v1/users/-7")->user.value, -7);
+    EXPECT_EQ(parse_target("/v1/users/1/home")->endpoint, Endpoint::person_home);
+    EXPECT_EQ(parse_target("/healthz?x")->endpoint, Endpoint::health);
+}
+
+TEST(Target, RefusesWhatIsNoResource) {
+    const std::pair<std::string_view, Code> rows[] = {
+        {"/", Code::unknown_resource},
+        {"", Code::unknown_resource},
+        {"/v1/users/", Code::malformed_request},
+        {"/v1/users/abc", Code::malformed_request},
+        {"/v1/users/1x", Code::malformed_request},
+        {"/v1/users/99999999999999999999", Code::malformed_request},
+        {"/v1/users/1/", Code::unknown_resource},
+        {"/v1/users/1/lines/2/3", Code::unknown_resource},
+        {"/v1/users/1/%zz", Code::malformed_request},
+        {"/v1/users/1/lines/%00", Code::malformed_request},
+        {"/v1/users/1/lines?a=%2", Code::malformed_request},
+        {"/v1/users/../admin", Code::malformed_request},
+        {"http://elsewhere/v1/users/1", Code::unknown_resource},
+    };
+    for (const auto& [text, code] : rows) {
+        const auto target = parse_target(text);
+        ASSERT_FALSE(target) << text;
+        EXPECT_EQ(target.error().code, code) << text;
+    }
+}
+
+TEST(Json, KeepsNumbersAsTheyWereWritten) {
+    const auto fields = parse_object(
+        R"({"a":1.10,"b":-0,"c":123456789012345678901234567890.5e-3,"d":"x\"\u00e9","e":null,"f":true,)"
+        R"("g":{"h":[1.0,{"i":"j\n"},[]],"k":{}}})");
+    ASSERT_TRUE(fields) << fields.error().text;
+    ASSERT_EQ(fields->size(), 7U);
+    EXPECT_EQ((*fields)[0].text, "1.10");
+    EXPECT_EQ((*fields)[1].text, "-0");
+    EXPECT_EQ((*fields)[2].text, "123456789012345678901234567890.5e-3");
+    EXPECT_EQ((*fields)[3].text, "x\"é");
+    EXPECT_EQ((*fields)[4].kind, Field::Kind::null);
+    EXPECT_EQ((*fields)[5].text, "true");
+    EXPECT_EQ((*fields)[6].text, R"({"h":[1.0,{"i":"j\n"},[]],"k":{}})");
+}
+
+TEST(Json, RefusesWhatIsNotOneFlatObject) {
+    for (const std::string_view text :
+         {"", "[]", "1", "\"x\"", "{", "{}x", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "{'a':1}", "{\"a\":01}",
+          "{\"a\":NaN}", "{\"a\":\"\xff\"}", "{\"a\":\"\n\"}", "{\"a\" 1}", "[{}]", "null"}) {
+        EXPECT_FALSE(parse_object(text)) << text;
+    }
+    std::string deep = "{\"a\":";
+    for (int i = 0; i < 100; ++i) {
+        deep += '[';
+    }
+    EXPECT_FALSE(parse_object(deep));
+}
+
+Column column(ColumnKind kind, std::int32_t precision = 0, std::int32_t scale = 0, std::int32_t length = 0) {
+    Column made;
+    made.name = "c";
+    made.type = "t";
+    made.kind = kind;
+    made.precision = precision;
+    made.scale = scale;
+    made.length_max = length;
+    return made;
+}
+
+TEST(Json, RefusesNumbersThatDoNotFitAndNeverRounds) {
+    using Kind = Field::Kind;
+    struct Row {
+        Column column;
+        Kind kind;
+        std::string_view text;
+        bool fits;
+    };
+    const Column int2 = column(ColumnKind::int2);
+    const Column int4 = column(ColumnKind::int4);
+    const Column int8 = column(ColumnKind::int8);
+    const Column money = column(ColumnKind::numeric, 12, 2);
+    const Column any = column(ColumnKind::numeric);
+    const Column text3 = column(ColumnKind::text, 0, 0, 3);
+    const Row rows[] = {
+        {int2, Kind::number, "32767", true},
+        {int2, Kind::number, "32768", false},
+        {int4, Kind::number, "-2147483648", true},
+        {int4, Kind::number, "2147483648", false},
+        {int4, Kind::number, "1.0", false},
+        {int4, Kind::number, "1e2", false},
+        {int4, Kind::string, "7", true},
+        {int4, Kind::string, " 7", false},
+        {int4, Kind::boolean, "true", false},
+        {int8, Kind::number, "9223372036854775807", true},
+        {int8, Kind::number, "9223372036854775808", false},
+        {int8, Kind::number, "9007199254740993", true},  // beyond a double's integers
+        {money, Kind::number, "9999999999.99", true},
+        {money, Kind::number, "10000000000", false},
+        {money, Kind::number, "0.125", false},
+        {money, Kind::number, "0.120", true},
+        {money, Kind::number, "1.5e1", true},
+        {money, Kind::number, "1.25e-1", false},
+        {money, Kind::string, "12.50", true},
+        {money, Kind::string, "12.50 ", false},
+        {money, Kind::string, "NaN", false},
+        {money, Kind::string, "1.2.3", false},
+        {any, Kind::number, "123456789.123456789123456789", true},
+        {column(ColumnKind::floating), Kind::number, "1.5e300", true},
+        {column(ColumnKind::floating), Kind::number, "1e999", false},
+        {column(ColumnKind::floating), Kind::string, "Infinity", true},
+        {column(ColumnKind::floating), Kind::string, "1.5", false},
+        {column(ColumnKind::boolean), Kind::boolean, "false", true},
+        {column(ColumnKind::boolean), Kind::string, "false", false},
+        {text3, Kind::string, "Zoë", true},
+        {text3, Kind::string, "Zoë!", false},
+        {text3, Kind::number, "1", false},
+        {text3, Kind::string, std::string_view("a\0b", 3), false},
+        {column(ColumnKind::other), Kind::number, "5", false},
+    };
+    for (const Row& row : rows) {
+        const auto value = to_parameter(Field{"c", row.kind, std::string(row.text)}, row.column);
+        EXPECT_EQ(value.has_value(), row.fits) << row.text;
+        if (!row.fits && !value) {
+            EXPECT_NE(value.error().text.find("\"c\""), std::string::npos) << "the column must be named";
+        }
+    }
+}
+
+TEST(Json, WritesValuesOfEveryKind) {
+    struct Row {
+        ColumnKind kind;
+        std::optional<std::string_view> value;
+        std::string_view json;
+    };
+    const Row rows[] = {
+        {ColumnKind::int8, "9223372036854775807", "9223372036854775807"},
+        {ColumnKind::numeric, "0.10", "\"0.10\""},
+        {ColumnKind::floating, "NaN", "\"NaN\""},
+        {ColumnKind::floating, "1.5", "1.5"},
+        {ColumnKind::boolean, "t", "true"},
+        {ColumnKind::json, "{\"a\": 1}", "{\"a\": 1}"},
+        {ColumnKind::text, "a\"b\\c\n\x01", R"("a\"b\\c\n\u0001")"},
+        {ColumnKind::timestamptz, "2026-11-22 10:00:00.5+00", "\"2026-11-22T10:00:00.5Z\""},
+        {ColumnKind::timestamp, "2010-12-01 08:26:00", "\"2010-12-01T08:26:00\""},
+        {ColumnKind::timestamptz, "infinity", "\"infinity\""},
+        {ColumnKind::timestamp, "0044-03-15 12:00:00 BC", "\"0044-03-15 12:00:00 BC\""},
+        {ColumnKind::text, std::nullopt, "null"},
+    };
+    for (const Row& row : rows) {
+        base::Buffer out;
+        append_json_value(out, column(row.kind), row.value);
+        EXPECT_EQ(out.view(), row.json);
+    }
+}
+
+TEST(RequestParser, TakesBytesInAnyPiecesAndLeavesTheNextRequest) {
+    const std::string first =
+        "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
+        "Content-Length: 2\r\n\r\n{}";
+    const std::string all = first + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (std::size_t piece = 1; piece <= all.size(); ++piece) {
+        Request request;
+        RequestParser parser(request, 100);
+        std::string pending;
+        std::size_t given = 0;
+        while (!parser.done() && given < all.size()) {
+            pending += all.substr(given, piece);
+            given += std::min(piece, all.size() - given);
+            const auto used = parser.put(pending);
+            ASSERT_TRUE(used) << piece;
+            pending.erase(0, *used);
+        }
+        EXPECT_EQ(request.method, Method::post);
+        EXPECT_EQ(request.target, "/v1/users");
+        EXPECT_EQ(request.body, "{}");
+        EXPECT_EQ(request.idempotency_key, "k");
+        EXPECT_TRUE(request.keep_alive);
+        EXPECT_EQ(pending, all.substr(first.size(), pending.size()));
+    }
+}
+
+TEST(RequestParser, RefusesSmugglingAndOversize) {
+    const std::pair<std::string, Code> rows[] = {
+        {"GET / HTTP/1.1\r\n\r\n", Code::malformed_request},  // no Host
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+         Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+         Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n",
+         Code::malformed_request},
+        {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", Code::malformed_request},
+        {"GET / HTTP/1.1\r\nHost: a\r\nIf-Match: \"1\"\r\nIf-Match: \"2\"\r\n\r\n", Code::malformed_request},
+        {"GET / HTTP/1.1\nHost: a\n\n", Code::malformed_request},
+        {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", Code::malformed_request},
+        {"GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", Code::headers_too_large},
+        {"GET /" + std::string(5'000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", Code::headers_too_large},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x'),
+         Code::payload_too_large},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n70\r\n" + std::string(0x70, 'x') +
+             "\r\n0\r\n\r\n",
+         Code::payload_too_large},
+        {"BREW\x80 / HTTP/1.1\r\n\r\n", Code::malformed_request},
+    };
+    for (const auto& [bytes, code] : rows) {
+        Request request;
+        RequestParser parser(request, 100);
+        const auto used = parser.put(bytes);
+        ASSERT_FALSE(used) << bytes.substr(0, 120);
+        EXPECT_EQ(used.error().code, code) << bytes.substr(0, 120);
+    }
+}
+
+TEST(Problem, NamesColumnsAndRepeatsNoValues) {
+    topology::Table table;
+    table.name = "users";
+    TableShape shape;
+    shape.table = &table;
+    Column email = column(ColumnKind::text);
+    email.name = "email";
+    email.type = "text";
+    shape.columns.push_back(email);
+    shape.constraints.push_back({"users_email_key", {"email"}});
+    const std::string parameters[] = {"user_id", "email"};
+    struct Row {
+        wire::ServerError server;
+        Code code;
+        std::string_view names;
+    };
+    const auto server = [](std::string_view state, std::string_view constraint, std::string_view column_name,
+                           std::string_view context) {
+        wire::ServerError made;
+        made.sqlstate = state;
+        made.constraint = constraint;
+        made.column = column_name;
+        made.context = context;
+        made.message = "SECRET";
+        made.detail = "Key (email)=(SECRET) already exists.";
+        return made;
+    };
+    const Row rows[] = {
+        {server("23505", "users_email_key", "", ""), Code::unique_violation, "\"email\""},
+        {server("23502", "", "email", ""), Code::constraint_violation, "\"email\""},
+        {server("23514", "domicile_range", "", ""), Code::stale_route, ""},
+        {server("23514", "users_kind_check", "", ""), Code::constraint_violation, "users_kind_check"},
+        {server("22P02", "", "", "unnamed portal parameter $2 = '...'"), Code::invalid_value, "\"email\""},
+        {server("22P02", "", "", "unnamed portal parameter $9"), Code::invalid_value, ""},
+        {server("2200H", "", "", ""), Code::range_full, ""},
+        {server("57P01", "", "", ""), Code::node_unavailable, ""},
+        {server("57014", "", "", ""), Code::node_timeout, ""},
+        {server("40001", "", "", ""), Code::overloaded, ""},
+        {server("42703", "", "", ""), Code::stale_route, ""},
+        {server("42501", "", "", ""), Code::not_permitted, ""},
+        {server("XX001", "", "", ""), Code::internal, ""},
+        {server("", "", "", ""), Code::internal, ""},
+    };
+    for (const Row& row : rows) {
+        const base::Error error = from_server(row.server, shape, parameters);
+        EXPECT_EQ(error.code, row.code) << row.server.sqlstate;
+        EXPECT_NE(error.text.find(row.names), std::string::npos) << error.text;
+        EXPECT_EQ((error.text + error.hint + error.detail).find("SECRET"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace domicile::http

@@ -1,0 +1,133 @@
+#pragma once
+// Every key the file may hold, one table per section: the reader refuses all others, and a test holds
+// docs/domicile.schema.json against these tables. Private to this room.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace domicile::topology::keys {
+
+enum class Type : std::uint8_t {
+    text,
+    flag,
+    integer,
+    texts,   ///< list of texts
+    list,    ///< list of something the section's own reader checks
+    table,   ///< one section with its own table of keys
+    tables,  ///< names the author chooses, each with a value the section's own reader checks
+};
+
+struct Key {
+    std::string_view name;
+    Type type = Type::text;
+    bool required = false;
+    std::string_view example;  ///< as it would stand in the file
+};
+
+/// `name` is that of the definition in the schema; the root is "topology".
+struct Section {
+    std::string_view name;
+    std::span<const Key> keys;
+};
+
+inline constexpr std::array topology_keys{
+    Key{"name", Type::text, true, "name = \"retail\""},
+    Key{"database", Type::table, true, "[database]"},
+    Key{"jurisdictions", Type::tables, true, "[jurisdictions.eu]"},
+    Key{"regions", Type::tables, true, "[regions.eu-west-1]"},
+    Key{"shards", Type::tables, true, "[shards.eu-1]"},
+    Key{"central", Type::table, false, "[central]"},
+    Key{"embedded", Type::table, false, "[embedded]"},
+    Key{"tables", Type::tables, true, "[tables.users]"},
+    Key{"statistics", Type::tables, false, "[statistics.sales]"},
+    Key{"transfers", Type::list, false, "[[transfers]]"},
+    Key{"limits", Type::table, false, "[limits]"},
+};
+inline constexpr std::array database_keys{
+    Key{"name", Type::text, true, "name = \"retail\""},
+    Key{"migrations", Type::text, true, "migrations = \"schema\""},
+};
+inline constexpr std::array jurisdiction_keys{
+    Key{"law", Type::text, false, "law = \"Regulation (EU) 2016/679\""},
+    Key{"countries", Type::texts, false, "countries = [\"DE\", \"FR\"]"},
+    Key{"rest_of_world", Type::flag, false, "rest_of_world = true"},
+};
+inline constexpr std::array region_keys{
+    Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
+    Key{"writer", Type::flag, false, "writer = true"},
+    Key{"http", Type::text, true, "http = \"127.0.0.1:8101\""},
+    Key{"sql", Type::text, true, "sql = \"127.0.0.1:7101\""},
+};
+inline constexpr std::array shard_keys{
+    Key{"ranges", Type::list, true, "ranges = [[0, 30_000]]"},
+    Key{"open", Type::flag, false, "open = false"},
+    Key{"writer", Type::text, true, "writer = \"eu-west-1\""},
+    Key{"readers", Type::texts, false, "readers = [\"eu-central-1\"]"},
+    Key{"nodes", Type::list, false, "nodes = [\"10.1.0.11:5432\", \"10.1.0.12:5432\"]"},
+};
+inline constexpr std::array node_keys{
+    Key{"address", Type::text, true, "address = \"10.1.0.11:5432\""},
+    Key{"region", Type::text, false, "region = \"eu-central-1\""},
+};
+inline constexpr std::array central_keys{
+    Key{"region", Type::text, true, "region = \"eu-west-1\""},
+};
+inline constexpr std::array embedded_keys{
+    Key{"listen", Type::text, false, "listen = \"127.0.0.1\""},
+    Key{"first_port", Type::integer, false, "first_port = 7500"},
+    Key{"durable", Type::flag, false, "durable = false"},
+    Key{"settings", Type::tables, false, "settings = { shared_buffers = \"64MB\" }"},
+};
+inline constexpr std::array table_keys{
+    Key{"key", Type::text, false, "key = \"user_id\""},
+    Key{"reference", Type::flag, false, "reference = true"},
+    Key{"shard", Type::text, false, "shard = \"eu-1\""},
+    Key{"person", Type::flag, false, "person = true"},
+    Key{"country", Type::text, false, "country = \"country\""},
+    Key{"personal", Type::tables, false, "personal.email = { erase = \"null\" }"},
+    Key{"audit", Type::texts, false, "audit = [\"insert\"]"},
+};
+inline constexpr std::array personal_keys{
+    Key{"erase", Type::text, true, "erase = \"null\""},
+};
+inline constexpr std::array statistic_keys{
+    Key{"table", Type::text, true, "table = \"invoices\""},
+    Key{"by", Type::texts, false, "by = [\"country\"]"},
+    Key{"sums", Type::texts, false, "sums = [\"total\"]"},
+};
+inline constexpr std::array transfer_keys{
+    Key{"from", Type::text, true, "from = \"eu\""},
+    Key{"to", Type::text, true, "to = \"uk\""},
+    Key{"basis", Type::text, true, "basis = \"adequacy\""},
+    Key{"actions", Type::texts, true, "actions = [\"data:Select\"]"},
+    Key{"tables", Type::texts, true, "tables = [\"invoices\"]"},
+};
+inline constexpr std::array limits_keys{
+    Key{"body_bytes_max", Type::integer, false, "body_bytes_max = 1_048_576"},
+    Key{"page_rows_max", Type::integer, false, "page_rows_max = 1_000"},
+    Key{"statement_ms_max", Type::integer, false, "statement_ms_max = 5_000"},
+    Key{"node_connections_max", Type::integer, false, "node_connections_max = 16"},
+    Key{"client_connections_max", Type::integer, false, "client_connections_max = 4_096"},
+    Key{"gateway_threads", Type::integer, false, "gateway_threads = 1"},
+};
+
+inline constexpr Section topology{"topology", topology_keys};
+inline constexpr Section database{"database", database_keys};
+inline constexpr Section jurisdiction{"jurisdiction", jurisdiction_keys};
+inline constexpr Section region{"region", region_keys};
+inline constexpr Section shard{"shard", shard_keys};
+inline constexpr Section node{"node", node_keys};
+inline constexpr Section central{"central", central_keys};
+inline constexpr Section embedded{"embedded", embedded_keys};
+inline constexpr Section table{"table", table_keys};
+inline constexpr Section personal{"personal", personal_keys};
+inline constexpr Section statistic{"statistic", statistic_keys};
+inline constexpr Section transfer{"transfer", transfer_keys};
+inline constexpr Section limits{"limits", limits_keys};
+
+inline constexpr std::array all{topology, database, jurisdiction, region,    shard,    node,  central,
+                                embedded, table,    personal,     statistic, transfer, limits};
+
+}  // namespace domicile::topology::keys

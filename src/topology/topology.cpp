@@ -1,0 +1,81 @@
+#include "topology/topology.hpp"
+
+#include "base/assert.hpp"
+
+#include <algorithm>
+
+namespace domicile::topology {
+namespace {
+
+template <class Index, class Thing>
+std::optional<Index> index_of(const std::vector<Thing>& things, std::string_view name) {
+    const auto found = std::ranges::find(things, name, &Thing::name);
+    if (found == things.end()) {
+        return std::nullopt;
+    }
+    return Index(static_cast<decltype(Index::value)>(found - things.begin()));
+}
+
+char upper(char letter) {
+    return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+}
+
+}  // namespace
+
+std::optional<RegionIndex> Topology::region(std::string_view region_name) const {
+    return index_of<RegionIndex>(regions, region_name);
+}
+
+std::optional<JurisdictionIndex> Topology::jurisdiction(std::string_view jurisdiction_name) const {
+    return index_of<JurisdictionIndex>(jurisdictions, jurisdiction_name);
+}
+
+std::optional<ShardIndex> Topology::shard(std::string_view shard_name) const {
+    return index_of<ShardIndex>(shards, shard_name);
+}
+
+const Table* Topology::table(std::string_view table_name) const {
+    const auto found = std::ranges::find(tables, table_name, &Table::name);
+    return found == tables.end() ? nullptr : &*found;
+}
+
+const Table& Topology::person_table() const {
+    const auto found = std::ranges::find(tables, true, &Table::person);
+    DOMICILE_ASSERT(found != tables.end());
+    return *found;
+}
+
+RegionIndex Topology::writer_region(JurisdictionIndex index) const {
+    const auto found = std::ranges::find_if(
+        regions, [&](const Region& region) { return region.jurisdiction == index && region.writer; });
+    DOMICILE_ASSERT(found != regions.end());
+    return RegionIndex(static_cast<std::uint16_t>(found - regions.begin()));
+}
+
+std::optional<JurisdictionIndex> Topology::home_of_country(std::string_view country) const {
+    if (country.size() != 2) {
+        return std::nullopt;
+    }
+    const std::string code{upper(country[0]), upper(country[1])};
+    // Only a code can be somewhere in the rest of the world; "??" is nowhere.
+    if (std::ranges::any_of(code, [](char letter) { return letter < 'A' || letter > 'Z'; })) {
+        return std::nullopt;
+    }
+    std::optional<JurisdictionIndex> rest;
+    for (std::size_t i = 0; i < jurisdictions.size(); ++i) {
+        const JurisdictionIndex index(static_cast<std::uint16_t>(i));
+        if (std::ranges::find(jurisdictions[i].countries, code) != jurisdictions[i].countries.end()) {
+            return index;
+        }
+        if (jurisdictions[i].rest_of_world) {
+            rest = index;
+        }
+    }
+    return rest;
+}
+
+JurisdictionIndex Topology::jurisdiction_of(NodeIndex index) const {
+    return at(at(index).region).jurisdiction;
+}
+
+}  // namespace domicile::topology

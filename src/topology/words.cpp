@@ -1,0 +1,149 @@
+#include "topology/words.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <cstddef>
+
+namespace domicile::topology {
+namespace {
+
+constexpr std::size_t name_bytes_max = 63;
+constexpr std::size_t host_bytes_max = 253;  // RFC 1035 2.3.4, without the closing dot
+constexpr std::size_t label_bytes_max = 63;
+
+bool lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// The bytes of an IP address, 4 or 16; empty if `text` is none.
+std::string ip_bytes(std::string_view text) {
+    const std::string zero_ended(text);
+    if (zero_ended.find('\0') != std::string::npos) {
+        return {};
+    }
+    std::array<char, 16> bytes{};
+    if (inet_pton(AF_INET, zero_ended.c_str(), bytes.data()) == 1) {
+        return {bytes.data(), 4};
+    }
+    if (inet_pton(AF_INET6, zero_ended.c_str(), bytes.data()) == 1) {
+        return {bytes.data(), 16};
+    }
+    return {};
+}
+
+bool is_host_name(std::string_view text) {
+    if (text.empty() || text.size() > host_bytes_max) {
+        return false;
+    }
+    // 127.0.0.300 is a mistake in an address, not a name.
+    if (std::ranges::all_of(text, [](char c) { return digit(c) || c == '.'; })) {
+        return false;
+    }
+    std::size_t label = 0;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+        if (i == text.size() || text[i] == '.') {
+            if (label == 0 || label > label_bytes_max || text[i - 1] == '-') {
+                return false;
+            }
+            label = 0;
+            continue;
+        }
+        const bool inside = lower(text[i]) || upper(text[i]) || digit(text[i]) || text[i] == '_';
+        if (!inside && (text[i] != '-' || label == 0)) {
+            return false;
+        }
+        ++label;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) {
+    return !text.empty() && text.size() <= name_bytes_max && lower(text[0]) &&
+           std::ranges::all_of(text, [](char c) { return lower(c) || digit(c) || c == '-'; });
+}
+
+bool is_sql_name(std::string_view text) {
+    return !text.empty() && text.size() <= name_bytes_max && (lower(text[0]) || text[0] == '_') &&
+           std::ranges::all_of(text, [](char c) { return lower(c) || digit(c) || c == '_'; });
+}
+
+bool is_country(std::string_view text) {
+    return text.size() == 2 && upper(text[0]) && upper(text[1]);
+}
+
+bool is_action(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos) {
+        return false;
+    }
+    const std::string_view verb = text.substr(colon + 1);
+    return is_name(text.substr(0, colon)) && !verb.empty() && verb.size() <= name_bytes_max &&
+           upper(verb[0]) && std::ranges::all_of(verb, [](char c) { return lower(c) || upper(c); });
+}
+
+bool is_setting(std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](char c) { return lower(c) || c == '_' || c == '.'; });
+}
+
+bool is_host(std::string_view text) {
+    return !ip_bytes(text).empty() || is_host_name(text);
+}
+
+bool is_wildcard(std::string_view host) {
+    const std::string bytes = ip_bytes(host);
+    return !bytes.empty() && std::ranges::all_of(bytes, [](char byte) { return byte == 0; });
+}
+
+bool is_loopback(std::string_view host) {
+    if (host == "localhost") {
+        return true;
+    }
+    const std::string bytes = ip_bytes(host);
+    return (bytes.size() == 4 && bytes[0] == 127) || (bytes.size() == 16 && bytes == ip_bytes("::1"));
+}
+
+std::optional<Address> read_address(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+        host = host.substr(1, host.size() - 2);
+        if (ip_bytes(host).size() != 16) {
+            return std::nullopt;
+        }
+    } else if (host.find(':') != std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (error != std::errc{} || end != port.data() + port.size() || port[0] == '0' || !is_host(host)) {
+        return std::nullopt;
+    }
+    return Address{std::string(host), number};
+}
+
+std::string canonical(const Address& address) {
+    std::string host = ip_bytes(address.host == "localhost" ? "127.0.0.1" : address.host);
+    if (host.empty()) {
+        host = address.host;
+        std::ranges::transform(host, host.begin(),
+                               [](char c) { return upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+    }
+    return host + ":" + std::to_string(address.port);
+}
+
+}  // namespace domicile::topology
