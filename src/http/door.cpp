@@ -1,10 +1,5 @@
 #include "http/door.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <chrono>
-#include <tuple>
-
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
@@ -14,6 +9,11 @@
 #include "http/json.hpp"
 #include "http/openapi.hpp"
 #include "http/problem.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <tuple>
 
 namespace domicile::http {
 namespace {
@@ -150,8 +150,8 @@ class PageSink final : public DoorSink {
     const Page& page_;
 };
 
-/// The versions in an If-Match or If-None-Match header (RFC 9110 section 13.1). "*" gives an empty list and `any`.
-/// Weak tags never match here: If-Match asks for the strong comparison.
+/// The versions in an If-Match or If-None-Match header (RFC 9110 section 13.1). "*" gives an empty list and
+/// `any`. Weak tags never match here: If-Match asks for the strong comparison.
 std::vector<std::string> entity_tags(std::string_view header, bool& any) {
     std::vector<std::string> tags;
     any = header == "*";
@@ -198,7 +198,8 @@ std::unexpected<base::Error> method_not_allowed(std::string hint = {}) {
 
 DoorMetrics::DoorMetrics(base::Metrics& metrics)
     : registry(metrics),
-      seconds(metrics.histogram("domicile_http_request_seconds", "Time from the whole request to the whole response")),
+      seconds(metrics.histogram("domicile_http_request_seconds",
+                                "Time from the whole request to the whole response")),
       connections(metrics.gauge("domicile_http_connections", "Open client connections of the HTTP door")),
       schema_loaded(metrics.gauge("domicile_http_schema_loaded", "1 once the live columns are known")) {
     static constexpr std::string_view classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -255,6 +256,8 @@ awaitable<void> Door::handle(const Request& request, Response& response) {
     }
     const base::Error& error = served.error();
     const base::CodeInfo& info = base::info(error.code);
+    // A column we do not know may be one that has just come.
+    schema_stale_ = schema_stale_ || error.code == Code::unknown_column;
     response.clear();
     response.status(info.http_status);
     response.content_type("application/problem+json");
@@ -287,8 +290,8 @@ awaitable<base::Status> Door::dispatch(Call& call) {
     call.target = std::move(*parsed);
     const Method method = call.request.method == Method::head ? Method::get : call.request.method;
     const Endpoint endpoint = call.target.endpoint;
-    static constexpr std::string_view allow[] = {"GET",       "GET",           "GET", "GET", "POST",
-                                                 "GET,PATCH", "GET",           "GET,POST", "GET,PATCH,DELETE"};
+    static constexpr std::string_view allow[] = {
+        "GET", "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE"};
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
@@ -308,7 +311,8 @@ awaitable<base::Status> Door::dispatch(Call& call) {
                 break;
             case Endpoint::openapi:
                 if (!call.schema) {
-                    co_return base::fail(Code::node_unavailable, "The live columns are not known yet.", "Try again.");
+                    co_return base::fail(Code::node_unavailable, "The live columns are not known yet.",
+                                         "Try again.");
                 }
                 body.append(openapi(shared_.topology, shared_.region, url_of(shared_.region), *call.schema));
                 break;
@@ -321,16 +325,18 @@ awaitable<base::Status> Door::dispatch(Call& call) {
         }
         co_return base::Status{};
     }
-    // The residency rule comes before everything that could differ between people: before the schema, the body and the
-    // table's name are looked at, a foreign home is refused, so all refusals are equal.
+    // The residency rule comes before everything that could differ between people: before the schema, the
+    // body and the table's name are looked at, a foreign home is refused, so all refusals are equal.
     if (endpoint != Endpoint::people) {
-        const auto gate = admit(call, routing::Verb::read, TableShape{&shared_.topology.person_table(), {}, {}, {}});
+        const auto gate =
+            admit(call, routing::Verb::read, TableShape{&shared_.topology.person_table(), {}, {}, {}});
         if (!gate) {
             co_return std::unexpected(gate.error());
         }
     }
     if (!call.schema) {
-        co_return base::fail(Code::node_unavailable, "The live columns are not known yet.", "Try again soon.");
+        co_return base::fail(Code::node_unavailable, "The live columns are not known yet.",
+                             "Try again soon.");
     }
     switch (endpoint) {
         case Endpoint::people:
@@ -375,13 +381,15 @@ void Door::ready(Call& call) {
     }
     const bool good = missing.empty() && schema_ && !draining_;
     call.response.status(good ? 200 : 503);
-    call.response.body().append("{\"ready\":" + std::string(good ? "true" : "false") + ",\"shards_without_writer\":[" +
-                                missing + "],\"schema_loaded\":" + (schema_ ? "true" : "false") +
+    call.response.body().append("{\"ready\":" + std::string(good ? "true" : "false") +
+                                ",\"shards_without_writer\":[" + missing +
+                                "],\"schema_loaded\":" + (schema_ ? "true" : "false") +
                                 ",\"draining\":" + (draining_ ? "true" : "false") + "}\n");
 }
 
 void Door::person_home(Call& call) {
-    // Answered everywhere: it repeats the public range map, so it is the same for people who exist and who do not.
+    // Answered everywhere: it repeats the public range map, so it is the same for people who exist and who do
+    // not.
     const auto shard = shared_.map.find(call.target.user);
     const auto jurisdiction = shared_.topology.at(*shard).jurisdiction;
     base::Buffer& body = call.response.body();
@@ -414,8 +422,9 @@ base::Result<const TableShape*> Door::shape_of(const Call& call) const {
                           "GET /openapi.json lists the tables.");
     }
     if (call.target.endpoint == Endpoint::row && call.target.key.size() != shape->row_key().size()) {
-        return base::fail(Code::unknown_resource, "The row's key has " + std::to_string(shape->row_key().size()) +
-                                                      " parts, separated by commas.");
+        return base::fail(
+            Code::unknown_resource,
+            "The row's key has " + std::to_string(shape->row_key().size()) + " parts, separated by commas.");
     }
     return shape;
 }
@@ -423,8 +432,7 @@ base::Result<const TableShape*> Door::shape_of(const Call& call) const {
 base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const TableShape& shape) {
     routing::Values values;
     values.user = call.target.user;
-    auto plan = routing::admit({verb, shape.table}, values, {own_},
-                               {shared_.topology, shared_.map, own_});
+    auto plan = routing::admit({verb, shape.table}, values, {own_}, {shared_.topology, shared_.map, own_});
     if (!plan) {
         call.foreign_home = plan.error().home;
         return std::unexpected(std::move(plan.error().error));
@@ -497,7 +505,8 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, const Sql& sq
     (*lease)->begin();
     (*lease)->add(pool_.statements().intern(sql.text), parameters);
     (*lease)->sync();
-    // After the first sync the write is committed; the position asked for in the same round trip is at or beyond it.
+    // After the first sync the write is committed; the position asked for in the same round trip is at or
+    // beyond it.
     (*lease)->add(pool_.statements().intern(position_sql), {});
     (*lease)->sync();
     auto ran = co_await (*lease)->run(sink, limits::statement_timeout);
@@ -527,7 +536,8 @@ void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId
 }
 
 base::Status check_json(const Request& request) {
-    const std::string_view type = std::string_view(request.content_type).substr(0, request.content_type.find(';'));
+    const std::string_view type =
+        std::string_view(request.content_type).substr(0, request.content_type.find(';'));
     if (type != "application/json" && type != "application/json ") {
         return base::fail(Code::unsupported_media_type, "The body must be application/json.");
     }
@@ -538,7 +548,8 @@ base::Status check_idempotency_key(const Request& request) {
     const std::string& key = request.idempotency_key;
     const auto printable = [](char c) { return c > 0x20 && c < 0x7F; };
     if (key.size() > limits::idempotency_key_bytes_max || !std::ranges::all_of(key, printable)) {
-        return base::fail(Code::invalid_value, "Idempotency-Key takes 1 to 128 printable characters without spaces.");
+        return base::fail(Code::invalid_value,
+                          "Idempotency-Key takes 1 to 128 printable characters without spaces.");
     }
     return {};
 }
@@ -571,8 +582,8 @@ awaitable<base::Status> Door::create_person(Call& call) {
         key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
     const auto columns = all_columns(shape);
     for (;; ++values.attempt) {
-        const auto plan =
-            routing::admit({routing::Verb::create, shape.table}, values, {own_}, {shared_.topology, shared_.map, own_});
+        const auto plan = routing::admit({routing::Verb::create, shape.table}, values, {own_},
+                                         {shared_.topology, shared_.map, own_});
         if (!plan) {
             call.foreign_home = plan.error().home;
             co_return std::unexpected(plan.error().error);
@@ -637,7 +648,8 @@ awaitable<base::Status> Door::create_row(Call& call) {
     }
     const std::string& key = call.request.idempotency_key;
     const std::string fingerprint =
-        key.empty() ? std::string() : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + call.request.body)));
+        key.empty() ? std::string()
+                    : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + call.request.body)));
     const auto idempotency =
         key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
     const auto plan = admit(call, routing::Verb::write, shape);
@@ -665,7 +677,8 @@ awaitable<base::Status> Door::create_row(Call& call) {
         co_return std::unexpected(std::move(*sink.failed));
     }
     note_position(sink, *plan, call.target.user, shared_, pool_.states(plan->shard()), call.response);
-    std::string location = "/v1/users/" + std::to_string(call.target.user.value) + "/" + shape.table->name + "/";
+    std::string location =
+        "/v1/users/" + std::to_string(call.target.user.value) + "/" + shape.table->name + "/";
     bool first = true;
     for (const std::string& name : shape.row_key()) {
         for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -764,7 +777,8 @@ awaitable<base::Status> Door::read_rows(Call& call) {
         co_return std::unexpected(found.error());
     }
     const TableShape& shape = **found;
-    const auto page = page_of_rows(shape, call.target.user, call.target.query, shared_.topology.limits.page_rows_max);
+    const auto page =
+        page_of_rows(shape, call.target.user, call.target.query, shared_.topology.limits.page_rows_max);
     if (!page) {
         co_return std::unexpected(page.error());
     }
@@ -817,7 +831,8 @@ awaitable<base::Status> Door::change_row(Call& call) {
         co_return std::unexpected(plan.error());
     }
     if (shape.table->person && !shape.table->country.empty()) {
-        // A person who moves abroad would be stored outside home: that is a move of the person, not of a column.
+        // A person who moves abroad would be stored outside home: that is a move of the person, not of a
+        // column.
         const auto country = std::ranges::find(*fields, shape.table->country, &Field::name);
         if (country != fields->end() && country->kind == Field::Kind::string) {
             const auto home = shared_.topology.home_of_country(country->text);
@@ -890,8 +905,8 @@ awaitable<base::Status> Door::remove_row(Call& call) {
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan, const TableShape& shape,
-                                                 bool conditional) {
+awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan,
+                                                 const TableShape& shape, bool conditional) {
     if (conditional) {
         const Column* const one[] = {&shape.columns.front()};
         const Sql sql = select_row(shape, one, call.target.user, call.target.key);
@@ -901,8 +916,8 @@ awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan
             co_return ran;
         }
         if (sink.rows != 0) {
-            co_return base::fail(Code::precondition_failed, "The row has another version than If-Match asks for.",
-                                 "Read it again.");
+            co_return base::fail(Code::precondition_failed,
+                                 "The row has another version than If-Match asks for.", "Read it again.");
         }
     }
     co_return base::fail(Code::not_found, "There is no such row.");
@@ -911,11 +926,12 @@ awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan
 awaitable<void> Door::keep_schema(net::asio::io_context& context) {
     net::asio::steady_timer timer(context);
     schema_timer_ = &timer;
-    auto loaded_at = net::Clock::time_point::min();
+    net::Clock::time_point loaded_at;
     std::string reported;
     while (!stopped_) {
-        const bool old = schema_ && net::Clock::now() - loaded_at > std::chrono::minutes{1};
-        if (schema_stale_ || old) {
+        const auto age = net::Clock::now() - loaded_at;
+        // At most once a second, whatever clients ask.
+        if (!schema_ || age > std::chrono::minutes{1} || (schema_stale_ && age > std::chrono::seconds{1})) {
             auto loaded = co_await load_schema(pool_, shared_.topology, own_);
             if (loaded) {
                 schema_ = std::move(*loaded);

@@ -1,0 +1,318 @@
+#include "fleet/shard_sql.hpp"
+
+#include "fleet/passwords.hpp"
+#include "fleet/text.hpp"
+
+#include <algorithm>
+
+namespace domicile::fleet {
+namespace {
+
+/// Replaces every `{name}` by its text.
+std::string fill(std::string_view pattern,
+                 std::initializer_list<std::pair<std::string_view, std::string>> values) {
+    std::string text(pattern);
+    for (const auto& [name, value] : values) {
+        const auto mark = "{" + std::string(name) + "}";
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size())) {
+            text.replace(at, mark.size(), value);
+        }
+    }
+    return text;
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const auto& part : parts) {
+        text += (text.empty() ? "" : ", ") + part;
+    }
+    return text;
+}
+
+std::string text_array(const std::vector<std::string>& values) {
+    std::vector<std::string> literals;
+    for (const auto& value : values) {
+        literals.push_back(sql_literal(value));
+    }
+    return "ARRAY[" + joined(literals) + "]::text[]";
+}
+
+/// Options of a new role beside LOGIN. NOINHERIT: a role granted by mistake does not act by itself.
+std::string_view role_options(std::string_view role) {
+    if (role == roles::superuser) {
+        return "SUPERUSER";
+    }
+    if (role == roles::replication) {
+        return "NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT REPLICATION";
+    }
+    if (role == roles::monitor) {
+        return "NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT NOREPLICATION";
+    }
+    return "NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION";
+}
+
+bool on_shard(const topology::Table& table, base::ShardIndex shard) {
+    return table.kind != topology::TableKind::single || table.shard == shard;
+}
+
+constexpr std::string_view identity_sql = R"sql(
+DO $domicile$
+DECLARE
+    found text;
+BEGIN
+    INSERT INTO domicile.shard (name, jurisdiction) VALUES ({shard}, {jurisdiction}) ON CONFLICT DO NOTHING;
+    SELECT s.name || ' of ' || s.jurisdiction INTO found FROM domicile.shard AS s;
+    IF found <> {shard} || ' of ' || {jurisdiction} THEN
+        RAISE EXCEPTION 'this database is shard %, not {plain}', found;
+    END IF;
+END $domicile$;
+)sql";
+
+// The comment repeats the condition as we wrote it: PostgreSQL prints a constraint in its own words, which
+// compare badly.
+constexpr std::string_view table_sql = R"sql(
+DO $domicile$
+DECLARE
+    relation constant regclass := pg_catalog.to_regclass({table_literal});
+    wanted constant text := {condition_literal};
+    key_number smallint;
+    key_type oid;
+    present text;
+BEGIN
+    IF relation IS NULL THEN
+        RAISE EXCEPTION 'no migration creates table {table_plain}, which the topology declares';
+    END IF;
+    SELECT a.attnum, a.atttypid INTO key_number, key_type FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = relation AND a.attname = {key_literal} AND NOT a.attisdropped;
+    IF key_number IS NULL OR key_type NOT IN ('int8'::regtype, 'int4'::regtype) THEN
+        RAISE EXCEPTION 'table {table_plain} needs a column {key_plain} of type bigint or integer, its key';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+                   WHERE i.indrelid = relation AND i.indisprimary AND key_number = ANY (i.indkey::smallint[])) THEN
+        RAISE EXCEPTION 'the primary key of table {table_plain} must contain its key column {key_plain}';
+    END IF;
+    SELECT pg_catalog.obj_description(c.oid, 'pg_constraint') INTO present FROM pg_catalog.pg_constraint AS c
+        WHERE c.conrelid = relation AND c.conname = '{constraint}' AND c.contype = 'c' AND c.convalidated;
+    IF present IS DISTINCT FROM wanted THEN
+        ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint};
+        BEGIN
+            ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({condition});
+        EXCEPTION WHEN check_violation THEN
+            RAISE EXCEPTION 'table {table_plain} holds rows outside the ranges of this shard: move them first';
+        END;
+        COMMENT ON CONSTRAINT {constraint} ON {table} IS {condition_literal};
+    END IF;
+END $domicile$;
+)sql";
+
+constexpr std::string_view statistics_sql = R"sql(
+DO $domicile$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute
+               WHERE attrelid = {table_literal}::regclass AND attname = {column_literal} AND attstattarget <> 0) THEN
+        ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0;
+    END IF;
+END $domicile$;
+)sql";
+
+// A new sequence starts behind the people who are there already. One whose range has shrunk below its
+// position is set to the end: used up, never outside.
+constexpr std::string_view sequence_sql = R"sql(
+DO $domicile$
+DECLARE
+    highest bigint;
+    settings record;
+BEGIN
+    IF pg_catalog.to_regclass({sequence_literal}) IS NULL THEN
+        CREATE SEQUENCE {sequence} AS bigint MINVALUE {first} MAXVALUE {last} START WITH {first} NO CYCLE;
+        SELECT max({key}) INTO highest FROM {table} WHERE {condition};
+        IF highest IS NOT NULL THEN
+            PERFORM pg_catalog.setval({sequence_literal}, highest, true);
+        END IF;
+    ELSE
+        SELECT seqmin, seqmax INTO settings FROM pg_catalog.pg_sequence WHERE seqrelid = {sequence_literal}::regclass;
+        IF settings.seqmin <> {first} OR settings.seqmax <> {last} THEN
+            IF (SELECT last_value FROM {sequence}) > {last} THEN
+                ALTER SEQUENCE {sequence} MINVALUE {first} MAXVALUE {last} START WITH {first} RESTART WITH {last};
+                PERFORM pg_catalog.setval({sequence_literal}, {last}, true);
+            ELSE
+                ALTER SEQUENCE {sequence} MINVALUE {first} MAXVALUE {last} START WITH {first};
+            END IF;
+        END IF;
+    END IF;
+END $domicile$;
+GRANT USAGE ON SEQUENCE {sequence} TO {gateway};
+)sql";
+
+constexpr std::string_view old_sequences_sql = R"sql(
+DO $domicile$
+DECLARE
+    old text;
+BEGIN
+    FOR old IN SELECT c.relname FROM pg_catalog.pg_class AS c
+               WHERE c.relnamespace = 'domicile'::regnamespace AND c.relkind = 'S' AND c.relname LIKE 'user\_id\_%'
+                 AND NOT c.relname::text = ANY ({names}) LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SEQUENCE domicile.%I FROM {gateway}', old);
+    END LOOP;
+END $domicile$;
+)sql";
+
+// The monitor may know how many rows there are, never which: counting runs with the owner's rights.
+constexpr std::string_view row_counts_sql = R"sql(
+CREATE OR REPLACE FUNCTION domicile.row_counts() RETURNS TABLE (table_name text, row_count bigint, estimated boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $domicile$
+BEGIN
+    FOREACH table_name IN ARRAY {tables} LOOP
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM %I LIMIT 1000001) AS counted', table_name) INTO row_count;
+        estimated := row_count > 1000000;
+        IF estimated THEN
+            SELECT greatest(reltuples::bigint, 1000000) INTO row_count FROM pg_class
+                WHERE oid = format('%I', table_name)::regclass;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END $domicile$;
+REVOKE ALL ON FUNCTION domicile.row_counts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION domicile.row_counts() TO {monitor};
+)sql";
+
+std::string range_part(std::string_view key, const topology::KeyRange& range) {
+    const auto column = sql_identifier(key);
+    return "(" + column + " >= " + std::to_string(range.from) + " AND " + column + " < " +
+           std::to_string(range.to) + ")";
+}
+
+std::string sharded_table(const topology::Table& table, const topology::Shard& shard) {
+    const auto condition = range_condition(table.key, shard.ranges);
+    return fill(table_sql, {{"table_literal", sql_literal(sql_identifier(table.name))},
+                            {"table_plain", table.name},
+                            {"table", sql_identifier(table.name)},
+                            {"key_literal", sql_literal(table.key)},
+                            {"key_plain", table.key},
+                            {"constraint", std::string(range_constraint)},
+                            {"condition_literal", sql_literal(condition)},
+                            {"condition", condition}});
+}
+
+}  // namespace
+
+std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges) {
+    std::string text;
+    for (const auto& range : ranges) {
+        text += (text.empty() ? "" : " OR ") + range_part(key, range);
+    }
+    return text.empty() ? "false" : text;
+}
+
+std::string sequence_name(const topology::KeyRange& range) {
+    return "user_id_" + std::to_string(range.from);
+}
+
+std::string roles_sql(std::span<const RoleVerifier> verifiers) {
+    std::vector<std::string> rows;
+    for (const auto& [role, verifier] : verifiers) {
+        rows.push_back("(" + sql_literal(role) + ", " + sql_literal(role_options(role)) + ", " +
+                       sql_literal(verifier) + ")");
+    }
+    return fill(R"sql(
+DO $domicile$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN SELECT * FROM (VALUES {rows}) AS v (name, options, verifier) LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted.name) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN %s PASSWORD %L', wanted.name, wanted.options, wanted.verifier);
+        ELSIF (SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = wanted.name) IS DISTINCT FROM wanted.verifier THEN
+            EXECUTE pg_catalog.format('ALTER ROLE %I LOGIN %s PASSWORD %L', wanted.name, wanted.options, wanted.verifier);
+        END IF;
+    END LOOP;
+END $domicile$;
+GRANT pg_monitor TO {monitor};
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+)sql",
+                {{"rows", joined(rows)}, {"monitor", std::string(roles::monitor)}});
+}
+
+std::string database_sql(std::string_view database) {
+    return fill(R"sql(
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor};
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO {owner};
+GRANT USAGE ON SCHEMA public TO {gateway};
+)sql",
+                {{"owner", std::string(roles::owner)},
+                 {"database", sql_identifier(database)},
+                 {"gateway", std::string(roles::gateway)},
+                 {"monitor", std::string(roles::monitor)}});
+}
+
+std::string shard_sql(const topology::Topology& topology, base::ShardIndex index) {
+    const auto& shard = topology.at(index);
+    const auto& people = topology.person_table();
+    const std::string gateway(roles::gateway);
+    const std::string monitor(roles::monitor);
+    std::string text =
+        fill(identity_sql, {{"shard", sql_literal(shard.name)},
+                            {"jurisdiction", sql_literal(topology.at(shard.jurisdiction).name)},
+                            {"plain", shard.name + " of " + topology.at(shard.jurisdiction).name}});
+    std::vector<std::string> tables;
+    std::vector<std::string> granted;
+    for (const auto& table : topology.tables) {
+        if (!on_shard(table, index)) {
+            continue;
+        }
+        tables.push_back(table.name);
+        granted.push_back(sql_identifier(table.name));
+        if (table.kind == topology::TableKind::sharded) {
+            text += sharded_table(table, shard);
+        }
+        for (const auto& column : table.personal) {
+            text += fill(statistics_sql, {{"table_literal", sql_literal(sql_identifier(table.name))},
+                                          {"table", sql_identifier(table.name)},
+                                          {"column_literal", sql_literal(column.name)},
+                                          {"column", sql_identifier(column.name)}});
+        }
+    }
+    std::vector<std::string> sequences;
+    for (const auto& range : shard.ranges) {
+        sequences.push_back(sequence_name(range));
+        const auto sequence = "domicile." + sql_identifier(sequences.back());
+        text += fill(sequence_sql, {{"sequence_literal", sql_literal(sequence)},
+                                    {"sequence", sequence},
+                                    {"first", std::to_string(range.from)},
+                                    {"last", std::to_string(range.to - 1)},
+                                    {"key", sql_identifier(people.key)},
+                                    {"table", sql_identifier(people.name)},
+                                    {"condition", range_part(people.key, range)},
+                                    {"gateway", gateway}});
+    }
+    text += fill(old_sequences_sql, {{"names", text_array(sequences)}, {"gateway", gateway}});
+    text += fill(row_counts_sql, {{"tables", text_array(tables)}, {"monitor", monitor}});
+    text += "GRANT USAGE ON SCHEMA domicile TO " + gateway + ", " + monitor + ";\n";
+    text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
+    text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
+    if (!granted.empty()) {
+        text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
+    }
+    return text;
+}
+
+std::string personal_statistics_sql(const topology::Topology& topology, base::ShardIndex index) {
+    std::string text;
+    for (const auto& table : topology.tables) {
+        for (const auto& column : table.personal) {
+            if (on_shard(table, index)) {
+                text +=
+                    "DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_attribute AS a WHERE "
+                    "a.attrelid = " +
+                    sql_literal(sql_identifier(table.name)) +
+                    "::regclass AND a.attname = " + sql_literal(column.name) +
+                    " AND s.starelid = a.attrelid AND s.staattnum = a.attnum;\n";
+            }
+        }
+    }
+    return text;
+}
+
+}  // namespace domicile::fleet

@@ -1,0 +1,39 @@
+#pragma once
+// The SQL that follows from the topology: roles, database, and what every shard carries beside the
+// application's own tables (range check, id sequences, grants). Pure text; each script may run any number of
+// times.
+
+#include "topology/topology.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace domicile::fleet {
+
+struct RoleVerifier {
+    std::string_view role;
+    std::string verifier;  ///< PostgreSQL's stored form of the password
+};
+
+/// Creates the roles that are missing and mends their passwords. As superuser, in database `postgres`.
+[[nodiscard]] std::string roles_sql(std::span<const RoleVerifier> verifiers);
+/// Who may connect, and who may see schema public. As superuser, in the database itself.
+[[nodiscard]] std::string database_sql(std::string_view database);
+
+/// Everything that a shard's database needs from the topology, after its migrations. As domicile_owner; one
+/// implicit transaction. Raises a clear error if a table is missing, lacks its key column, or holds rows
+/// outside the ranges.
+[[nodiscard]] std::string shard_sql(const topology::Topology& topology, base::ShardIndex shard);
+/// Removes statistics that were gathered over personal columns before these were declared: PostgreSQL keeps
+/// sample values of a column there, out of reach of an erasure. As superuser.
+[[nodiscard]] std::string personal_statistics_sql(const topology::Topology& topology, base::ShardIndex shard);
+
+/// The condition of the CHECK constraint `domicile_range`: `key` lies in one of `ranges`.
+[[nodiscard]] std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges);
+inline constexpr std::string_view range_constraint = "domicile_range";
+
+/// The sequence that gives out new user ids of one range, without its schema (which is domicile).
+[[nodiscard]] std::string sequence_name(const topology::KeyRange& range);
+
+}  // namespace domicile::fleet

@@ -1,0 +1,182 @@
+#include "fleet/unit.hpp"
+
+#include "fleet/node.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <span>
+
+namespace domicile::fleet {
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Persuasion {
+    int signal;
+    std::chrono::milliseconds patience;
+};
+
+/// PostgreSQL: SIGINT is a fast shutdown, SIGQUIT an immediate one, which costs a recovery at the next start.
+constexpr std::array node_persuasion = {Persuasion{SIGINT, 60s}, Persuasion{SIGQUIT, 10s},
+                                        Persuasion{SIGKILL, 5s}};
+constexpr std::array gateway_persuasion = {Persuasion{SIGTERM, 5s}, Persuasion{SIGKILL, 5s}};
+
+std::span<const Persuasion> persuasion(UnitKind kind) {
+    if (kind == UnitKind::gateway) {
+        return gateway_persuasion;
+    }
+    return node_persuasion;
+}
+
+}  // namespace
+
+std::string gateway_name(const topology::Region& region) {
+    return "gateway." + region.name;
+}
+
+Units units_of(const topology::Topology& topology) {
+    Units units;
+    for (const auto& node : topology.nodes) {
+        if (!node.embedded) {
+            continue;
+        }
+        auto unit = std::make_unique<Unit>();
+        unit->name = node.name;
+        unit->node = &node;
+        if (node.shard.value >= topology.shards.size()) {
+            unit->kind = UnitKind::central;
+        } else if (node.writer) {
+            unit->kind = UnitKind::writer;
+        } else {
+            unit->kind = UnitKind::reader;
+            const auto& siblings = topology.at(node.shard).nodes;
+            const auto writer =
+                std::ranges::find_if(siblings, [&](auto index) { return topology.at(index).writer; });
+            unit->writer = writer != siblings.end() ? &topology.at(*writer) : nullptr;
+        }
+        units.push_back(std::move(unit));
+    }
+    for (const auto& region : topology.regions) {
+        auto unit = std::make_unique<Unit>();
+        unit->kind = UnitKind::gateway;
+        unit->name = gateway_name(region);
+        unit->region = &region;
+        units.push_back(std::move(unit));
+    }
+    return units;
+}
+
+bool is_gateway(const std::vector<std::string>& arguments, const std::string& region,
+                const std::string& state) {
+    const auto follows = [&](std::string_view flag, const std::string& value) {
+        const auto at = std::ranges::find(arguments, flag);
+        return at != arguments.end() && at + 1 != arguments.end() && *(at + 1) == value;
+    };
+    return std::ranges::find(arguments, "gateway") != arguments.end() && follows("--region", region) &&
+           follows("--state", state);
+}
+
+std::optional<Process> find_gateway(const StateDir& state, const topology::Region& region) {
+    const auto fits = [&](pid_t pid) {
+        return is_gateway(command_line(pid), region.name, state.root().string());
+    };
+    if (auto process = running(state.pid(gateway_name(region))); process && fits(process->pid)) {
+        return process;
+    }
+    // A supervisor killed between the start and the pid file leaves a gateway that only its command line
+    // betrays.
+    for (const pid_t pid : all_pids()) {
+        if (fits(pid)) {
+            if (auto process = existing(pid)) {
+                return process;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Process> find_unit(const StateDir& state, const Unit& unit) {
+    if (unit.region != nullptr) {
+        return find_gateway(state, *unit.region);
+    }
+    const auto live = find_node(state, *unit.node);
+    return live ? std::optional(live->process) : std::nullopt;
+}
+
+base::Result<Process> start_gateway(const Context& context, const topology::Region& region) {
+    Command command;
+    command.arguments = {context.options.self.string(),
+                         "gateway",
+                         "--topology",
+                         context.state.topology().string(),
+                         "--region",
+                         region.name,
+                         "--state",
+                         context.state.root().string()};
+    command.environment = child_environment(context.user);
+    command.log = context.state.log(gateway_name(region));
+    rotate_log(command.log);
+    auto process = spawn(command, context.user);
+    if (!process) {
+        return process;
+    }
+    if (auto written = write_file(context.state.pid(gateway_name(region)), pid_text(*process), 0644, nullptr);
+        !written) {
+        return std::unexpected(std::move(written.error()));
+    }
+    return process;
+}
+
+bool stop_process(UnitKind kind, Process& process) {
+    for (const auto& [signal, patience] : persuasion(kind)) {
+        send_signal(process, signal);
+        if (wait_gone(process, patience)) {
+            return true;
+        }
+    }
+    return !alive(process);
+}
+
+base::Status stop_units(const Context& context, Units& units) {
+    std::size_t done = 0;
+    std::string stubborn;
+    std::size_t total = 0;
+    for (auto& unit : units) {
+        if (!alive(unit->process)) {
+            unit->process = find_unit(context.state, *unit).value_or(Process{});
+        }
+        total += unit->process.known() ? 1U : 0U;
+    }
+    for (const auto kind : {UnitKind::gateway, UnitKind::reader, UnitKind::writer, UnitKind::central}) {
+        // All of a kind are told first, so that they stop side by side.
+        for (auto& unit : units) {
+            if (unit->kind == kind) {
+                send_signal(unit->process, persuasion(kind).front().signal);
+            }
+        }
+        for (auto& unit : units) {
+            if (unit->kind != kind) {
+                continue;
+            }
+            std::error_code error;
+            if (unit->process.known()) {
+                if (!wait_gone(unit->process, persuasion(kind).front().patience) &&
+                    !stop_process(kind, unit->process)) {
+                    stubborn += (stubborn.empty() ? "" : ", ") + unit->name;
+                    continue;
+                }
+                context.say(Step::stop, unit->name, unit->name + " stopped", ++done, total);
+            }
+            fs::remove(context.state.pid(unit->name), error);
+        }
+    }
+    if (!stubborn.empty()) {
+        return base::fail(base::Code::internal, "these processes do not end: " + stubborn);
+    }
+    return {};
+}
+
+}  // namespace domicile::fleet
