@@ -1,11 +1,11 @@
 // `domicile check`: reads a topology and prints every finding, or a summary.
 
+#include "app/common.hpp"
+#include "topology/parse.hpp"
+
 #include <iostream>
 
 #include <boost/json.hpp>
-
-#include "app/common.hpp"
-#include "topology/parse.hpp"
 
 namespace domicile::app {
 namespace {

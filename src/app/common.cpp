@@ -1,10 +1,10 @@
 #include "app/common.hpp"
 
+#include "topology/parse.hpp"
+
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-
-#include "topology/parse.hpp"
 
 namespace domicile::app {
 

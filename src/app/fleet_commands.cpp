@@ -1,28 +1,29 @@
 // `domicile up | down | status | reset`.
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "app/common.hpp"
 
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <iostream>
+#include <signal.h>
 #include <string>
+#include <sys/wait.h>
 #include <thread>
-
-#include "app/common.hpp"
+#include <unistd.h>
 
 namespace domicile::app {
 namespace {
 
 std::atomic<bool> stop_requested{false};
 
-void request_stop(int /*signal*/) { stop_requested.store(true); }
+void request_stop(int /*signal*/) {
+    stop_requested.store(true);
+}
 
 void catch_signals() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = request_stop;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, nullptr);

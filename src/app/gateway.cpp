@@ -1,13 +1,13 @@
 #include "app/gateway.hpp"
 
-#include <csignal>
-#include <thread>
-#include <tuple>
-
 #include "base/log.hpp"
 #include "http/server.hpp"
 #include "net/gate.hpp"
 #include "pool/prober.hpp"
+
+#include <csignal>
+#include <thread>
+#include <tuple>
 
 namespace domicile::app {
 namespace {
@@ -17,9 +17,11 @@ using net::awaitable;
 
 constexpr std::chrono::seconds drain_time{5};
 
-/// Statements see times in UTC and ISO, whatever the server's defaults; and none runs longer than the topology allows.
+/// Statements see times in UTC and ISO, whatever the server's defaults; and none runs longer than the
+/// topology allows.
 std::string session_options(const topology::Limits& limits) {
-    return "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex"
+    return "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=1 -c "
+           "bytea_output=hex"
            " -c search_path=public -c standard_conforming_strings=on -c statement_timeout=" +
            std::to_string(limits.statement_ms_max);
 }
@@ -57,9 +59,11 @@ awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_ga
     worker.door.drain();
     worker.server.stop();
     worker.gate.close();
+    worker.sweeper.close_idle();
     const bool drained = co_await worker.gate.drain(drain_time);
     if (!drained) {
-        base::log::warn("gateway.sessions_cut", {{"sessions", static_cast<std::uint64_t>(worker.gate.count())}});
+        base::log::warn("gateway.sessions_cut",
+                        {{"sessions", static_cast<std::uint64_t>(worker.gate.count())}});
     }
     if (prober != nullptr) {
         prober->stop();
@@ -80,7 +84,8 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     base::Metrics metrics;
     pool::PoolMetrics pool_metrics(metrics);
     http::DoorMetrics door_metrics(metrics);
-    metrics.gauge("domicile_map_epoch", "Epoch of the range map in use").set(static_cast<std::int64_t>(map.epoch()));
+    metrics.gauge("domicile_map_epoch", "Epoch of the range map in use")
+        .set(static_cast<std::int64_t>(map.epoch()));
     const http::Shared shared{topology, map, options.region, positions, metrics};
 
     pool::Credentials credentials;
@@ -130,9 +135,10 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
             Worker* one = worker.get();
             const bool with_prober = one == &first;
             asio::post(one->context, [one, with_prober, &prober, &prober_gate] {
-                asio::co_spawn(one->context,
-                               drain(*one, with_prober ? &prober : nullptr, with_prober ? &prober_gate : nullptr),
-                               report_exception);
+                asio::co_spawn(
+                    one->context,
+                    drain(*one, with_prober ? &prober : nullptr, with_prober ? &prober_gate : nullptr),
+                    report_exception);
             });
         }
     });

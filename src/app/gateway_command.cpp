@@ -1,10 +1,10 @@
 // `domicile gateway`: reads the topology and its own jurisdiction's passwords, then serves one region.
 
-#include <iostream>
-
 #include "app/common.hpp"
 #include "app/gateway.hpp"
 #include "base/log.hpp"
+
+#include <iostream>
 
 namespace domicile::app {
 
@@ -15,8 +15,11 @@ int gateway(const Common& common, const GatewayCommand& command) {
     }
     const auto region = topology->region(command.region);
     if (!region) {
-        return failed({base::Code::configuration, "The topology has no region " + command.region + ".",
-                       "Name one with --region.", {}, {}});
+        return failed({base::Code::configuration,
+                       "The topology has no region " + command.region + ".",
+                       "Name one with --region.",
+                       {},
+                       {}});
     }
     using base::log::Level;
     base::log::set_level(command.log_level == "debug"  ? Level::debug

@@ -1,17 +1,16 @@
 // `domicile load`: bulk load with a progress bar, then what it did.
 
-#include <signal.h>
-#include <unistd.h>
+#include "app/common.hpp"
+#include "load/loader.hpp"
 
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
+#include <signal.h>
 #include <sstream>
+#include <unistd.h>
 
 #include <boost/json.hpp>
-
-#include "app/common.hpp"
-#include "load/loader.hpp"
 
 namespace domicile::app {
 namespace {
@@ -28,18 +27,20 @@ std::string grouped(std::uint64_t number) {
 
 void draw_bar(const load::Progress& progress) {
     constexpr std::size_t width = 30;
-    const std::size_t filled =
-        progress.bytes_total == 0 ? width : static_cast<std::size_t>(progress.bytes * width / progress.bytes_total);
+    const std::size_t filled = progress.bytes_total == 0
+                                   ? width
+                                   : static_cast<std::size_t>(progress.bytes * width / progress.bytes_total);
     std::string bar(filled, '#');
     bar.resize(width, '.');
-    std::cerr << "\r  " << std::left << std::setw(24) << progress.file << " [" << bar << "] " << grouped(progress.rows)
-              << " rows   " << std::flush;
+    std::cerr << "\r  " << std::left << std::setw(24) << progress.file << " [" << bar << "] "
+              << grouped(progress.rows) << " rows   " << std::flush;
     if (progress.bytes == progress.bytes_total) {
         std::cerr << '\r' << std::string(78, ' ') << '\r' << std::flush;
     }
 }
 
-void print(const load::LoadResult& result, const topology::Topology& topology, const std::filesystem::path& refused) {
+void print(const load::LoadResult& result, const topology::Topology& topology,
+           const std::filesystem::path& refused) {
     std::cout << "people at home\n";
     for (const topology::Jurisdiction& jurisdiction : topology.jurisdictions) {
         std::uint64_t people = 0;
@@ -55,12 +56,14 @@ void print(const load::LoadResult& result, const topology::Topology& topology, c
         std::cout << "  " << std::left << std::setw(4) << jurisdiction.name << std::right << std::setw(7)
                   << grouped(people) << " people  (" << shards << ")";
         if (counters != 0) {
-            std::cout << ", " << counters << (counters == 1 ? " counter" : " counters") << " for sales to nobody";
+            std::cout << ", " << counters << (counters == 1 ? " counter" : " counters")
+                      << " for sales to nobody";
         }
         std::cout << '\n';
     }
     if (!result.moved.empty()) {
-        std::cout << "  " << result.moved.size() << " people were seen in two countries; the last one is home:\n";
+        std::cout << "  " << result.moved.size()
+                  << " people were seen in two countries; the last one is home:\n";
         for (const std::string& one : result.moved) {
             std::cout << "    " << one << '\n';
         }
@@ -68,19 +71,21 @@ void print(const load::LoadResult& result, const topology::Topology& topology, c
     std::cout << "rows\n";
     for (const load::TableResult& table : result.tables) {
         std::cout << "  " << std::left << std::setw(10) << table.table << std::right << std::setw(8)
-                  << grouped(table.source_rows) << " in the file, " << grouped(table.loaded) << " loaded now, "
-                  << grouped(table.skipped) << " before, " << grouped(table.refused) << " refused; "
-                  << grouped(table.counter_rows) << " without a person\n";
+                  << grouped(table.source_rows) << " in the file, " << grouped(table.loaded)
+                  << " loaded now, " << grouped(table.skipped) << " before, " << grouped(table.refused)
+                  << " refused; " << grouped(table.counter_rows) << " without a person\n";
         std::cout << "             sum " << table.source_sum.text() << " in the file, " << table.shard_sum
                   << " in the shards: " << (table.proven ? "equal" : "NOT EQUAL");
         if (!table.proven && table.shard_rows > table.source_rows - table.refused) {
-            std::cout << " (the shards hold " << grouped(table.shard_rows - (table.source_rows - table.refused))
+            std::cout << " (the shards hold "
+                      << grouped(table.shard_rows - (table.source_rows - table.refused))
                       << " rows written since)";
         }
         std::cout << '\n';
     }
     if (result.refused != 0) {
-        std::cout << grouped(result.refused) << " rows refused, with reasons, in " << refused.string() << '\n';
+        std::cout << grouped(result.refused) << " rows refused, with reasons, in " << refused.string()
+                  << '\n';
     }
 }
 
@@ -143,7 +148,8 @@ int load(const Common& common, const LoadOptions& command) {
     options.refused = command.refused.empty() ? fleet.state / (spec->name + ".refused.csv") : command.refused;
     options.stop = &stop_requested;
     options.login = [&](topology::JurisdictionIndex jurisdiction) -> base::Result<pool::Login> {
-        auto password = fleet::read_password(fleet.state, topology->at(jurisdiction).name, fleet::roles::owner);
+        auto password =
+            fleet::read_password(fleet.state, topology->at(jurisdiction).name, fleet::roles::owner);
         if (!password) {
             return std::unexpected(password.error());
         }

@@ -1,10 +1,10 @@
 // Arguments to structs. CLI11 is compiled here only.
 
+#include "app/commands.hpp"
+
 #include <iostream>
 
 #include <CLI/CLI.hpp>
-
-#include "app/commands.hpp"
 
 namespace {
 
@@ -21,8 +21,9 @@ void add_state(CLI::App& command, app::Common& common) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App cli{"Keeps every user's rows in the user's home jurisdiction, on sharded PostgreSQL.\n"
-                 "One file, domicile.toml, describes the whole system."};
+    CLI::App cli{
+        "Keeps every user's rows in the user's home jurisdiction, on sharded PostgreSQL.\n"
+        "One file, domicile.toml, describes the whole system."};
     cli.require_subcommand(1);
     cli.set_version_flag("--version", std::string(DOMICILE_VERSION));
     cli.failure_message(CLI::FailureMessage::help);
@@ -36,12 +37,14 @@ int main(int argc, char** argv) {
     check->callback([&] { status = app::check(common); });
 
     app::UpOptions up_options;
-    CLI::App* up = cli.add_subcommand("up", "Start every embedded PostgreSQL node and one gateway per region");
+    CLI::App* up =
+        cli.add_subcommand("up", "Start every embedded PostgreSQL node and one gateway per region");
     add_topology(*up, common);
     add_state(*up, common);
     up->add_flag("-d,--detach", up_options.detach, "Return when all is ready and go on in the background");
-    up->footer("Examples:\n  domicile up -t examples/retail/domicile.toml            # Ctrl-C stops all in order\n"
-               "  domicile up -t examples/retail/domicile.toml --detach");
+    up->footer(
+        "Examples:\n  domicile up -t examples/retail/domicile.toml            # Ctrl-C stops all in order\n"
+        "  domicile up -t examples/retail/domicile.toml --detach");
     up->callback([&] { status = app::up(common, up_options); });
 
     CLI::App* down = cli.add_subcommand("down", "Stop everything in order; data stays");
@@ -68,7 +71,8 @@ int main(int argc, char** argv) {
     reset->callback([&] { status = app::reset(common, reset_options); });
 
     app::LoadOptions load_options;
-    CLI::App* load = cli.add_subcommand("load", "Stream CSV files through routing into all shards; resumable");
+    CLI::App* load =
+        cli.add_subcommand("load", "Stream CSV files through routing into all shards; resumable");
     load->add_option("spec", load_options.spec, "What to load: a TOML file")->required();
     add_topology(*load, common);
     add_state(*load, common);

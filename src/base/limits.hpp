@@ -20,6 +20,8 @@ inline constexpr std::size_t waiters_per_node_max = 1'024;
 inline constexpr auto connect_timeout = 2s;
 inline constexpr auto probe_interval = 250ms;
 inline constexpr auto probe_timeout = 1'500ms;
+/// How long a read waits for a reader to become fresh enough when no writer is there to serve it.
+inline constexpr auto fresh_reader_wait = 600ms;
 /// A reader further behind its writer than this serves nothing.
 inline constexpr auto reader_lag_max = 10s;
 
@@ -40,5 +42,7 @@ inline constexpr auto statement_timeout = 5s;
 // A statement ends in time for the request that carries it, and a connect for the statement.
 static_assert(statement_timeout < http_request_timeout);
 static_assert(connect_timeout < statement_timeout);
+// Two probes at least fit into the wait.
+static_assert(fresh_reader_wait >= 2 * probe_interval);
 
 }  // namespace domicile::base::limits

@@ -1,8 +1,8 @@
 #include "http/catalog.hpp"
 
-#include <charconv>
-
 #include "routing/admit.hpp"
+
+#include <charconv>
 
 namespace domicile::http {
 namespace {

@@ -928,6 +928,7 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
     schema_timer_ = &timer;
     net::Clock::time_point loaded_at;
     std::string reported;
+    const auto started = net::Clock::now();
     while (!stopped_) {
         const auto age = net::Clock::now() - loaded_at;
         // At most once a second, whatever clients ask.
@@ -939,7 +940,8 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
                 loaded_at = net::Clock::now();
                 metrics_.schema_loaded.set(1);
                 reported.clear();
-            } else if (reported != loaded.error().text) {
+            } else if (reported != loaded.error().text &&
+                       net::Clock::now() - started > std::chrono::seconds{2}) {
                 reported = loaded.error().text;
                 base::log::warn("http.schema", {{"error", base::describe(loaded.error())}});
             }

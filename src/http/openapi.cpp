@@ -1,9 +1,9 @@
 #include "http/openapi.hpp"
 
-#include <boost/json.hpp>
-
 #include "base/error.hpp"
 #include "http/problem.hpp"
+
+#include <boost/json.hpp>
 
 namespace domicile::http {
 namespace {
@@ -69,8 +69,8 @@ json::object json_content(json::object schema) {
     return object;
 }
 
-json::object parameter(std::string_view name, std::string_view in, std::string_view description, bool required,
-                       std::string_view type = "string") {
+json::object parameter(std::string_view name, std::string_view in, std::string_view description,
+                       bool required, std::string_view type = "string") {
     json::object schema;
     schema["type"] = type;
     json::object object;
@@ -175,8 +175,8 @@ json::object problem_schema() {
 
 }  // namespace
 
-std::string openapi(const topology::Topology& topology, topology::RegionIndex region, std::string_view base_url,
-                    const Schema& schema) {
+std::string openapi(const topology::Topology& topology, topology::RegionIndex region,
+                    std::string_view base_url, const Schema& schema) {
     json::object paths;
     json::object schemas;
     schemas["Problem"] = problem_schema();
@@ -184,9 +184,10 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     const json::object position =
         parameter("Domicile-Position", "header",
                   "A position from an earlier response: the read is never older than that write.", false);
-    const json::object key = parameter("Idempotency-Key", "header",
-                                       "Repeating the request with the same key has no further effect.", false);
-    const json::object if_match = parameter("If-Match", "header", "The ETag of the version to change.", false);
+    const json::object key = parameter(
+        "Idempotency-Key", "header", "Repeating the request with the same key has no further effect.", false);
+    const json::object if_match =
+        parameter("If-Match", "header", "The ETag of the version to change.", false);
 
     const TableShape& person = schema.person();
     for (const TableShape& shape : schema.tables) {
@@ -199,21 +200,24 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         if (&shape == &person) {
             continue;
         }
-        json::object read = operation("list_" + name, "Rows of " + name + " of one person, page by page", "200",
-                                      json_content(page_schema(name)), {"400", "404", "451", "503"});
+        json::object read = operation("list_" + name, "Rows of " + name + " of one person, page by page",
+                                      "200", json_content(page_schema(name)), {"400", "404", "451", "503"});
         json::array read_parameters;
         read_parameters.emplace_back(position);
         read_parameters.emplace_back(parameter("select", "query", "Columns, separated by commas.", false));
         read_parameters.emplace_back(parameter("order", "query", "Columns, each with .asc or .desc.", false));
         read_parameters.emplace_back(parameter("limit", "query", "Rows of a page.", false, "integer"));
-        read_parameters.emplace_back(parameter("after", "query", "Where the page before ended: its `next`.", false));
+        read_parameters.emplace_back(
+            parameter("after", "query", "Where the page before ended: its `next`.", false));
         for (const Column& column : shape.columns) {
             read_parameters.emplace_back(
-                parameter(column.name, "query", "Filter: eq., ne., gt., gte., lt., lte., like., in.(a,b), is.null", false));
+                parameter(column.name, "query",
+                          "Filter: eq., ne., gt., gte., lt., lte., like., in.(a,b), is.null", false));
         }
         read["parameters"] = std::move(read_parameters);
-        json::object create = operation("create_" + name, "A new row of " + name, "201", json_content(reference(name)),
-                                        {"400", "404", "409", "413", "415", "422", "451", "503"});
+        json::object create =
+            operation("create_" + name, "A new row of " + name, "201", json_content(reference(name)),
+                      {"400", "404", "409", "413", "415", "422", "451", "503"});
         json::array create_parameters;
         create_parameters.emplace_back(key);
         create["parameters"] = std::move(create_parameters);
@@ -238,21 +242,23 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
                                {"400", "404", "451", "503"});
         json::array conditional;
         conditional.emplace_back(if_match);
-        json::object patch = operation("change_" + name, "Changes columns of one row of " + name, "200",
-                                       json_content(reference(name)), {"400", "404", "412", "422", "451", "503"});
+        json::object patch =
+            operation("change_" + name, "Changes columns of one row of " + name, "200",
+                      json_content(reference(name)), {"400", "404", "412", "422", "451", "503"});
         patch["parameters"] = conditional;
         with_body(patch, name + "_change");
         row["patch"] = std::move(patch);
-        json::object remove =
-            operation("delete_" + name, "Deletes one row of " + name, "204", {}, {"404", "412", "422", "451", "503"});
+        json::object remove = operation("delete_" + name, "Deletes one row of " + name, "204", {},
+                                        {"404", "412", "422", "451", "503"});
         remove["parameters"] = conditional;
         row["delete"] = std::move(remove);
         paths["/v1/users/{id}/" + name + "/{key}"] = std::move(row);
     }
 
     const std::string& people = person.table->name;
-    json::object create = operation("create_person", "A new person, at home in this jurisdiction", "201",
-                                    json_content(reference(people)), {"400", "409", "413", "415", "422", "451", "503", "507"});
+    json::object create =
+        operation("create_person", "A new person, at home in this jurisdiction", "201",
+                  json_content(reference(people)), {"400", "409", "413", "415", "422", "451", "503", "507"});
     json::array create_parameters;
     create_parameters.emplace_back(key);
     create["parameters"] = std::move(create_parameters);
@@ -265,9 +271,11 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     json::array of_user;
     of_user.emplace_back(user);
     one["parameters"] = of_user;
-    one["get"] = operation("read_person", "One person", "200", json_content(reference(people)), {"400", "404", "451", "503"});
-    json::object patch = operation("change_person", "Changes columns of one person", "200",
-                                   json_content(reference(people)), {"400", "404", "412", "422", "451", "503"});
+    one["get"] = operation("read_person", "One person", "200", json_content(reference(people)),
+                           {"400", "404", "451", "503"});
+    json::object patch =
+        operation("change_person", "Changes columns of one person", "200", json_content(reference(people)),
+                  {"400", "404", "412", "422", "451", "503"});
     json::array conditional;
     conditional.emplace_back(if_match);
     patch["parameters"] = std::move(conditional);
@@ -277,8 +285,9 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
 
     json::object home;
     home["parameters"] = std::move(of_user);
-    home["get"] = operation("read_home", "The jurisdiction and gateways of a user id, from the public range map", "200",
-                            json_content({}), {"404"});
+    home["get"] =
+        operation("read_home", "The jurisdiction and gateways of a user id, from the public range map", "200",
+                  json_content({}), {"404"});
     paths["/v1/users/{id}/home"] = std::move(home);
 
     json::object problem_media;

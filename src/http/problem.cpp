@@ -1,8 +1,8 @@
 #include "http/problem.hpp"
 
-#include <charconv>
-
 #include "http/json.hpp"
+
+#include <charconv>
 
 namespace domicile::http {
 namespace {
@@ -55,7 +55,9 @@ Error violated(Code code, const wire::ServerError& error, const TableShape& shap
 
 }  // namespace
 
-std::string problem_type(Code code) { return "urn:domicile:problem:" + std::string(base::info(code).slug); }
+std::string problem_type(Code code) {
+    return "urn:domicile:problem:" + std::string(base::info(code).slug);
+}
 
 void append_problem(base::Buffer& out, const Error& error, std::string_view home, std::string_view home_url) {
     const base::CodeInfo& info = base::info(error.code);
@@ -92,7 +94,8 @@ bool schema_changed(std::string_view sqlstate) {
     return sqlstate == "42703" || sqlstate == "42P01" || sqlstate == "0A000" || sqlstate == "26000";
 }
 
-Error from_server(const wire::ServerError& error, const TableShape& shape, std::span<const std::string> parameters) {
+Error from_server(const wire::ServerError& error, const TableShape& shape,
+                  std::span<const std::string> parameters) {
     const std::string_view state = error.sqlstate;
     if (state == "23505" || state == "23P01") {
         return violated(Code::unique_violation, error, shape, "must be unique and the value is taken");
@@ -111,7 +114,8 @@ Error from_server(const wire::ServerError& error, const TableShape& shape, std::
         return violated(Code::constraint_violation, error, shape, "is refused by a check of the table");
     }
     if (state == "2200H") {
-        return make(Code::range_full, "No open range has ids left.", "Open another range in the topology.", state);
+        return make(Code::range_full, "No open range has ids left.", "Open another range in the topology.",
+                    state);
     }
     if (state.starts_with("22")) {
         const std::size_t number = parameter_of(error.context);
@@ -131,7 +135,8 @@ Error from_server(const wire::ServerError& error, const TableShape& shape, std::
         return make(Code::not_permitted, "The gateway's database role may not do this.", {}, state);
     }
     if (state == "40001" || state == "40P01" || state == "55P03" || state.starts_with("53")) {
-        return make(Code::overloaded, "The row is contended, or the node is short of resources.", "Try again.", state);
+        return make(Code::overloaded, "The row is contended, or the node is short of resources.",
+                    "Try again.", state);
     }
     if (state == "57014") {
         return make(Code::node_timeout, "The statement took longer than it may.", {}, state);

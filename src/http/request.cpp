@@ -1,9 +1,9 @@
 #include "http/request.hpp"
 
+#include "base/limits.hpp"
+
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-
-#include "base/limits.hpp"
 
 namespace domicile::http {
 namespace {
@@ -128,7 +128,8 @@ base::Result<std::size_t> RequestParser::put(std::string_view bytes) {
     error_code ec;
     std::size_t used = 0;
     while (used < bytes.size() && !impl_->is_done()) {
-        const std::size_t taken = impl_->put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
+        const std::size_t taken =
+            impl_->put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
         used += taken;
         if (ec == beast::error::need_more) {
             ec = {};
@@ -153,7 +154,11 @@ base::Result<std::size_t> RequestParser::put(std::string_view bytes) {
     return used;
 }
 
-bool RequestParser::done() const noexcept { return impl_->is_done(); }
-bool RequestParser::header_done() const noexcept { return impl_->is_header_done(); }
+bool RequestParser::done() const noexcept {
+    return impl_->is_done();
+}
+bool RequestParser::header_done() const noexcept {
+    return impl_->is_header_done();
+}
 
 }  // namespace domicile::http

@@ -1,9 +1,9 @@
 #include "http/server.hpp"
 
-#include <ctime>
-
 #include "base/limits.hpp"
 #include "base/log.hpp"
+
+#include <ctime>
 
 namespace domicile::http {
 namespace {
@@ -18,7 +18,12 @@ constexpr std::size_t kept_bytes = 32U << 10U;
 
 Server::Server(net::asio::io_context& context, net::Sweeper& sweeper, Door& door, DoorMetrics& metrics,
                const topology::Limits& limits)
-    : context_(context), sweeper_(sweeper), door_(door), metrics_(metrics), limits_(limits), acceptor_(context) {}
+    : context_(context),
+      sweeper_(sweeper),
+      door_(door),
+      metrics_(metrics),
+      limits_(limits),
+      acceptor_(context) {}
 
 base::Status Server::listen(const topology::Address& address, bool reuse_port) {
     boost::system::error_code ec;
@@ -41,9 +46,10 @@ base::Status Server::listen(const topology::Address& address, bool reuse_port) {
         }
     }
     if (ec) {
-        return base::fail(Code::configuration,
-                          "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message(),
-                          "Free the port, or change it in the topology.");
+        return base::fail(
+            Code::configuration,
+            "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message(),
+            "Free the port, or change it in the topology.");
     }
     return {};
 }
@@ -84,11 +90,12 @@ awaitable<void> Server::run(net::Gate& gate) {
             socket.close(ignored);
             continue;
         }
-        net::asio::co_spawn(context_, session(std::move(socket), gate.enter(), gate), [](std::exception_ptr failed) {
-            if (failed) {
-                base::log::error("http.session_threw");
-            }
-        });
+        net::asio::co_spawn(context_, session(std::move(socket), gate.enter(), gate),
+                            [](std::exception_ptr failed) {
+                                if (failed) {
+                                    base::log::error("http.session_threw");
+                                }
+                            });
     }
 }
 
@@ -127,7 +134,9 @@ awaitable<void> Server::session(net::tcp::socket socket, net::Gate::Pass pass, n
                 continued = true;
                 std::ignore = co_await stream.write("HTTP/1.1 100 Continue\r\n\r\n");
             }
+            stream.idle(!began);
             const auto ec = co_await stream.read_some(in, read_bytes);
+            stream.idle(false);
             if (ec) {
                 if (stream.expired() && began) {
                     metrics_.refused("limits/slow-client");

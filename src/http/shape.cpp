@@ -1,8 +1,8 @@
 #include "http/shape.hpp"
 
-#include <algorithm>
-
 #include "base/assert.hpp"
+
+#include <algorithm>
 
 namespace domicile::http {
 
@@ -24,12 +24,14 @@ std::vector<std::string> TableShape::row_key() const {
 }
 
 const TableShape* Schema::table(std::string_view name) const {
-    const auto found = std::ranges::find_if(tables, [&](const TableShape& shape) { return shape.table->name == name; });
+    const auto found =
+        std::ranges::find_if(tables, [&](const TableShape& shape) { return shape.table->name == name; });
     return found == tables.end() ? nullptr : &*found;
 }
 
 const TableShape& Schema::person() const {
-    const auto found = std::ranges::find_if(tables, [](const TableShape& shape) { return shape.table->person; });
+    const auto found =
+        std::ranges::find_if(tables, [](const TableShape& shape) { return shape.table->person; });
     DOMICILE_ASSERT(found != tables.end());
     return *found;
 }

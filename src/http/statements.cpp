@@ -1,19 +1,20 @@
 #include "http/statements.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace domicile::http {
 namespace {
 
 using base::Code;
 
-/// The row's version: the transaction that wrote it (PostgreSQL docs, "System Columns"). Equal on every replica.
+/// The row's version: the transaction that wrote it (PostgreSQL docs, "System Columns"). Equal on every
+/// replica.
 constexpr std::string_view version_column = "xmin::text";
 
 std::string list(std::span<const Column* const> columns) {
@@ -33,8 +34,10 @@ std::string list(const std::vector<Column>& columns) {
 }
 
 /// " WHERE key = $n AND …" for one row.
-std::string where_row(Sql& sql, const TableShape& shape, base::UserId user, std::span<const std::string> row_key) {
-    std::string text = " WHERE " + quote_name(shape.table->key) + " = " + sql.bind(std::to_string(user.value), shape.table->key);
+std::string where_row(Sql& sql, const TableShape& shape, base::UserId user,
+                      std::span<const std::string> row_key) {
+    std::string text = " WHERE " + quote_name(shape.table->key) + " = " +
+                       sql.bind(std::to_string(user.value), shape.table->key);
     const auto names = shape.row_key();
     DOMICILE_ASSERT(names.size() == row_key.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -157,8 +160,9 @@ using CursorValues = std::vector<std::optional<std::string>>;
 
 /// Cursor bytes: seal, then per value its length and text; '-' for null.
 base::Result<CursorValues> parse_cursor(std::string_view text, std::string_view seal, std::size_t count) {
-    const auto wrong = base::fail(Code::invalid_value, "The cursor in \"after\" does not belong to this query.",
-                                  "Take it from \"next\" of the page before, with the same order.");
+    const auto wrong =
+        base::fail(Code::invalid_value, "The cursor in \"after\" does not belong to this query.",
+                   "Take it from \"next\" of the page before, with the same order.");
     const auto bytes = crypto::base64url_decode(text);
     if (!bytes || !bytes->starts_with(seal)) {
         return wrong;
@@ -174,7 +178,8 @@ base::Result<CursorValues> parse_cursor(std::string_view text, std::string_view 
         std::size_t length = 0;
         const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), length);
         const auto used = static_cast<std::size_t>(parsed.ptr - rest.data());
-        if (parsed.ec != std::errc{} || used >= rest.size() || rest[used] != ':' || rest.size() - used - 1 < length) {
+        if (parsed.ec != std::errc{} || used >= rest.size() || rest[used] != ':' ||
+            rest.size() - used - 1 < length) {
             return wrong;
         }
         std::string value(rest.substr(used + 1, length));
@@ -205,14 +210,15 @@ std::string after_cursor(Sql& sql, std::span<const Order> order, const CursorVal
         if (!order[i].column->not_null) {
             beyond = "(" + beyond + " OR " + name + " IS NULL)";
         }
-        any += (any.empty() ? "" : " OR ") + std::string("(") + equal + (equal.empty() ? "" : " AND ") + beyond + ")";
+        any += (any.empty() ? "" : " OR ") + std::string("(") + equal + (equal.empty() ? "" : " AND ") +
+               beyond + ")";
         equal += (equal.empty() ? "" : " AND ") + name + " = " + value;
     }
     return any.empty() ? "false" : "(" + any + ")";
 }
 
-/// The type without its bounds: an explicit cast to a bounded type would cut or round without a word, while the
-/// assignment to the column refuses.
+/// The type without its bounds: an explicit cast to a bounded type would cut or round without a word, while
+/// the assignment to the column refuses.
 std::string unbounded_type(const Column& column) {
     std::string type = column.type;
     const auto open = type.find('(');
@@ -242,8 +248,9 @@ base::Result<Assignments> bind_fields(Sql& sql, const TableShape& shape, std::op
         }
         if (field.name == shape.table->key) {
             if (!user) {
-                return base::fail(Code::invalid_value,
-                                  "Column \"" + field.name + "\" is handed out by the platform and cannot be chosen.");
+                return base::fail(
+                    Code::invalid_value,
+                    "Column \"" + field.name + "\" is handed out by the platform and cannot be chosen.");
             }
             if (field.text != std::to_string(user->value)) {
                 return base::fail(Code::invalid_value,
@@ -252,7 +259,8 @@ base::Result<Assignments> bind_fields(Sql& sql, const TableShape& shape, std::op
             continue;
         }
         if (keys_are_fixed && std::ranges::find(shape.primary_key, field.name) != shape.primary_key.end()) {
-            return base::fail(Code::invalid_value, "Column \"" + field.name + "\" names the row and cannot be changed.",
+            return base::fail(Code::invalid_value,
+                              "Column \"" + field.name + "\" names the row and cannot be changed.",
                               "Delete the row and create another.");
         }
         auto value = to_parameter(field, **column);
@@ -278,13 +286,15 @@ std::string insert_text(Sql& sql, const TableShape& shape, const std::string& ke
                         bool creates_person, const std::optional<Idempotency>& idempotency) {
     assignments.columns.insert(assignments.columns.begin(), quote_name(shape.table->key));
     assignments.placeholders.insert(assignments.placeholders.begin(), key);
-    const std::string into = "INSERT INTO " + quote_name(shape.table->name) + " (" + comma_list(assignments.columns) + ")";
+    const std::string into =
+        "INSERT INTO " + quote_name(shape.table->name) + " (" + comma_list(assignments.columns) + ")";
     const std::string returning = " RETURNING " + list(shape.columns) + ", ";
     if (!idempotency) {
-        return into + " VALUES (" + comma_list(assignments.placeholders) + ")" + returning + std::string(version_column);
+        return into + " VALUES (" + comma_list(assignments.placeholders) + ")" + returning +
+               std::string(version_column);
     }
-    // One statement, so one transaction: if the key is known nothing is inserted; if two requests race, the loser's
-    // unique violation rolls its row back and the caller reads what the winner recorded.
+    // One statement, so one transaction: if the key is known nothing is inserted; if two requests race, the
+    // loser's unique violation rolls its row back and the caller reads what the winner recorded.
     const std::string known_key = sql.bind(std::string(idempotency->key), "");
     const std::string fingerprint = sql.bind(std::string(idempotency->fingerprint_hex), "");
     const std::string scope = creates_person ? "creates_person" : "user_id = " + key;
@@ -297,11 +307,12 @@ std::string insert_text(Sql& sql, const TableShape& shape, const std::string& ke
                                           : assignments.placeholders[i] + "::" + unbounded_type(*column));
     }
     return "WITH made AS (" + into + " SELECT " + comma_list(typed) +
-           " WHERE NOT EXISTS (SELECT FROM domicile.idempotency WHERE " + scope + " AND key = " + known_key + ")" +
-           returning + "xmin::text AS domicile_version), noted AS (INSERT INTO domicile.idempotency"
+           " WHERE NOT EXISTS (SELECT FROM domicile.idempotency WHERE " + scope + " AND key = " + known_key +
+           ")" + returning +
+           "xmin::text AS domicile_version), noted AS (INSERT INTO domicile.idempotency"
            " (user_id, key, creates_person, fingerprint, response) SELECT " +
-           quote_name(shape.table->key) + ", " + known_key + ", " + (creates_person ? "true" : "false") + ", decode(" +
-           fingerprint + ", 'hex'), to_jsonb(made) FROM made) SELECT " + list(shape.columns) +
+           quote_name(shape.table->key) + ", " + known_key + ", " + (creates_person ? "true" : "false") +
+           ", decode(" + fingerprint + ", 'hex'), to_jsonb(made) FROM made) SELECT " + list(shape.columns) +
            ", domicile_version FROM made";
 }
 
@@ -347,14 +358,15 @@ base::Result<std::vector<const Column*>> selected(const TableShape& shape, std::
 }
 
 base::Result<Page> page_of_rows(const TableShape& shape, base::UserId user,
-                                std::span<const std::pair<std::string, std::string>> query, std::uint32_t rows_max) {
+                                std::span<const std::pair<std::string, std::string>> query,
+                                std::uint32_t rows_max) {
     Page page;
     page.limit = std::min<std::uint32_t>(base::limits::http_page_default, rows_max);
     std::string_view select;
     std::string_view order;
     std::optional<std::string_view> after;
-    std::string where =
-        " WHERE " + quote_name(shape.table->key) + " = " + page.sql.bind(std::to_string(user.value), shape.table->key);
+    std::string where = " WHERE " + quote_name(shape.table->key) + " = " +
+                        page.sql.bind(std::to_string(user.value), shape.table->key);
     std::size_t filters = 0;
     for (const auto& [name, value] : query) {
         if (name == "select") {
@@ -408,8 +420,8 @@ base::Result<Page> page_of_rows(const TableShape& shape, base::UserId user,
         hidden += ", " + quote_name(one.column->name);
     }
     const std::string limit = page.sql.bind(std::to_string(page.limit + 1), "");
-    page.sql.text = "SELECT " + list(page.select) + hidden + " FROM " + quote_name(shape.table->name) + where +
-                    order_text(page.order) + " LIMIT " + limit + "::bigint";
+    page.sql.text = "SELECT " + list(page.select) + hidden + " FROM " + quote_name(shape.table->name) +
+                    where + order_text(page.order) + " LIMIT " + limit + "::bigint";
     return page;
 }
 
@@ -425,7 +437,8 @@ Sql select_row(const TableShape& shape, std::span<const Column* const> select, b
                std::span<const std::string> row_key) {
     Sql sql;
     const std::string where = where_row(sql, shape, user, row_key);
-    sql.text = "SELECT " + list(select) + ", " + std::string(version_column) + " FROM " + quote_name(shape.table->name) + where;
+    sql.text = "SELECT " + list(select) + ", " + std::string(version_column) + " FROM " +
+               quote_name(shape.table->name) + where;
     return sql;
 }
 
@@ -441,7 +454,8 @@ base::Result<Sql> insert_row(const TableShape& shape, base::UserId user, std::sp
     return sql;
 }
 
-base::Result<Sql> insert_person(const TableShape& shape, std::int64_t range_from, std::span<const Field> fields,
+base::Result<Sql> insert_person(const TableShape& shape, std::int64_t range_from,
+                                std::span<const Field> fields,
                                 const std::optional<Idempotency>& idempotency) {
     Sql sql;
     auto assignments = bind_fields(sql, shape, std::nullopt, fields, false);
@@ -462,9 +476,10 @@ Sql recorded_row(const TableShape& shape, std::optional<base::UserId> user, std:
         columns += "r." + quote_name(column.name) + ", ";
     }
     const std::string known_key = sql.bind(std::string(key), "");
-    sql.text = "SELECT " + columns + "i.response ->> 'domicile_version', encode(i.fingerprint, 'hex')" +
-               " FROM domicile.idempotency AS i, jsonb_populate_record(NULL::" + quote_name(shape.table->name) +
-               ", i.response) AS r WHERE " + scope + " AND i.key = " + known_key;
+    sql.text =
+        "SELECT " + columns + "i.response ->> 'domicile_version', encode(i.fingerprint, 'hex')" +
+        " FROM domicile.idempotency AS i, jsonb_populate_record(NULL::" + quote_name(shape.table->name) +
+        ", i.response) AS r WHERE " + scope + " AND i.key = " + known_key;
     return sql;
 }
 
@@ -483,8 +498,8 @@ base::Result<Sql> update_row(const TableShape& shape, base::UserId user, std::sp
         set += (i == 0 ? "" : ", ") + assignments->columns[i] + " = " + assignments->placeholders[i];
     }
     const std::string where = where_row(sql, shape, user, row_key) + and_version(sql, versions);
-    sql.text = "UPDATE " + quote_name(shape.table->name) + " SET " + set + where + " RETURNING " + list(shape.columns) +
-               ", " + std::string(version_column);
+    sql.text = "UPDATE " + quote_name(shape.table->name) + " SET " + set + where + " RETURNING " +
+               list(shape.columns) + ", " + std::string(version_column);
     return sql;
 }
 

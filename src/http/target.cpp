@@ -1,8 +1,8 @@
 #include "http/target.hpp"
 
-#include <charconv>
-
 #include "base/limits.hpp"
+
+#include <charconv>
 
 namespace domicile::http {
 namespace {
@@ -10,7 +10,8 @@ namespace {
 using base::Code;
 
 std::unexpected<base::Error> unknown() {
-    return base::fail(Code::unknown_resource, "There is no such resource.", "GET /openapi.json lists them all.");
+    return base::fail(Code::unknown_resource, "There is no such resource.",
+                      "GET /openapi.json lists them all.");
 }
 
 std::unexpected<base::Error> bad_escape() {
@@ -103,10 +104,8 @@ base::Result<Target> parse_target(std::string_view text) {
         }
     }
     static constexpr std::pair<std::string_view, Endpoint> fixed[] = {
-        {"/healthz", Endpoint::health},
-        {"/readyz", Endpoint::ready},
-        {"/metrics", Endpoint::metrics},
-        {"/openapi.json", Endpoint::openapi},
+        {"/healthz", Endpoint::health},  {"/readyz", Endpoint::ready},
+        {"/metrics", Endpoint::metrics}, {"/openapi.json", Endpoint::openapi},
         {"/v1/users", Endpoint::people},
     };
     for (const auto& [name, endpoint] : fixed) {

@@ -1,19 +1,21 @@
 #pragma once
 // Counts work in flight, so that stopping is: close the gate, then wait. One thread.
 
+#include "net/stream.hpp"
+
 #include <cstddef>
 #include <tuple>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
 
-#include "net/stream.hpp"
-
 namespace domicile::net {
 
 class Gate {
   public:
-    explicit Gate(asio::io_context& context) : empty_(context) { empty_.expires_at(Clock::time_point::max()); }
+    explicit Gate(asio::io_context& context) : empty_(context) {
+        empty_.expires_at(Clock::time_point::max());
+    }
 
     /// Held by each piece of work for its whole life.
     class Pass {

@@ -1,8 +1,7 @@
 #include "net/stream.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 #include <tuple>
 
 namespace domicile::net {
@@ -19,9 +18,13 @@ Stream::Stream(tcp::socket socket, Sweeper& sweeper) : socket_(std::move(socket)
     sweeper_.add(*this);
 }
 
-Stream::~Stream() { sweeper_.remove(*this); }
+Stream::~Stream() {
+    sweeper_.remove(*this);
+}
 
-void Stream::expires_after(std::chrono::milliseconds time) noexcept { deadline_ = sweeper_.now() + sweep_interval + time; }
+void Stream::expires_after(std::chrono::milliseconds time) noexcept {
+    deadline_ = sweeper_.now() + sweep_interval + time;
+}
 
 awaitable<error_code> Stream::connect(tcp::endpoint endpoint) {
     error_code ignored;
@@ -36,15 +39,16 @@ awaitable<error_code> Stream::connect(tcp::endpoint endpoint) {
 
 awaitable<error_code> Stream::read_some(base::Buffer& in, std::size_t bytes_max) {
     const auto space = in.prepare(std::min<std::size_t>(bytes_max, 4096));
-    const auto [ec, count] =
-        co_await socket_.async_read_some(asio::buffer(space.data(), std::min(space.size(), bytes_max)), as_result);
+    const auto [ec, count] = co_await socket_.async_read_some(
+        asio::buffer(space.data(), std::min(space.size(), bytes_max)), as_result);
     in.commit(count);
     co_return ec;
 }
 
 awaitable<error_code> Stream::write(std::string_view bytes) {
     while (!bytes.empty()) {
-        // Straight to the kernel first: nearly every reply fits the socket's buffer, and the reactor costs more.
+        // Straight to the kernel first: nearly every reply fits the socket's buffer, and the reactor costs
+        // more.
         const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -88,6 +92,14 @@ awaitable<void> Sweeper::run() {
 void Sweeper::stop() {
     stopped_ = true;
     timer_.cancel();
+}
+
+void Sweeper::close_idle() noexcept {
+    for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
+        if (stream->idle_) {
+            stream->close();
+        }
+    }
 }
 
 void Sweeper::add(Stream& stream) noexcept {

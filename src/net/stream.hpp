@@ -1,9 +1,11 @@
 #pragma once
 // One TCP connection with a deadline. Belongs to the thread of its io_context.
 //
-// Deadlines are swept, not armed: setting one is an assignment, and a sweeper per thread looks at all streams ten times a
-// second. An armed timer would cost a system call for every request. On expiry the socket is closed, which is right for
-// both protocols spoken here: half a message cannot be resumed.
+// Deadlines are swept, not armed: setting one is an assignment, and a sweeper per thread looks at all streams
+// ten times a second. An armed timer would cost a system call for every request. On expiry the socket is
+// closed, which is right for both protocols spoken here: half a message cannot be resumed.
+
+#include "base/buffer.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -15,8 +17,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include "base/buffer.hpp"
 
 namespace domicile::net {
 
@@ -43,6 +43,9 @@ class Stream {
     /// The deadline passed and the socket was closed for it.
     [[nodiscard]] bool expired() const noexcept { return expired_; }
 
+    /// An idle stream waits for a request that nobody has begun: closing it loses nothing.
+    void idle(bool idle) noexcept { idle_ = idle; }
+
     /// Connects a stream made with an unopened socket.
     awaitable<error_code> connect(tcp::endpoint endpoint);
     /// Appends what has come, at least one byte, at most about `bytes_max`; eof is an error code.
@@ -60,6 +63,7 @@ class Stream {
     Sweeper& sweeper_;
     Clock::time_point deadline_ = Clock::time_point::max();
     bool expired_ = false;
+    bool idle_ = false;
     // Intrusive list of the sweeper.
     Stream* previous_ = nullptr;
     Stream* next_ = nullptr;
@@ -75,6 +79,8 @@ class Sweeper {
     /// Runs until stop().
     awaitable<void> run();
     void stop();
+    /// Closes every idle stream, for an orderly end.
+    void close_idle() noexcept;
     /// The time at the last sweep: good enough for deadlines, and free.
     [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
 

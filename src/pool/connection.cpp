@@ -1,15 +1,14 @@
 #include "pool/connection.hpp"
 
-#include <sys/socket.h>
+#include "crypto/random.hpp"
+#include "wire/startup.hpp"
 
 #include <cerrno>
 #include <charconv>
 #include <deque>
+#include <sys/socket.h>
 #include <unordered_map>
 #include <utility>
-
-#include "crypto/random.hpp"
-#include "wire/startup.hpp"
 
 namespace domicile::pool {
 namespace {
@@ -192,7 +191,8 @@ awaitable<base::Status> Connection::run(ReplySink& sink, std::chrono::millisecon
                 if (!wire::decode(frame.body, error)) {
                     co_return std::unexpected(desynchronised("error response"));
                 }
-                // A statement planned before the schema changed must be prepared anew (0A000 "cached plan …").
+                // A statement planned before the schema changed must be prepared anew (0A000 "cached plan
+                // …").
                 if (error.sqlstate == "0A000" || error.sqlstate == "26000") {
                     alive_ = false;
                 }

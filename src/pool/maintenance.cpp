@@ -1,17 +1,5 @@
 #include "pool/maintenance.hpp"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
 #include "base/assert.hpp"
 #include "base/buffer.hpp"
 #include "crypto/random.hpp"
@@ -19,6 +7,17 @@
 #include "wire/backend.hpp"
 #include "wire/frontend.hpp"
 #include "wire/startup.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
 
 namespace domicile::pool {
 namespace {
@@ -85,7 +84,8 @@ struct MaintenanceClient::Impl {
             return dead(Code::node_unavailable, "closed");
         }
         for (;;) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
             if (left <= 0) {
                 return dead(Code::node_timeout, "deadline");
             }

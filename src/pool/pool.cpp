@@ -1,11 +1,11 @@
 #include "pool/pool.hpp"
 
-#include <algorithm>
-#include <tuple>
-
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "crypto/scram.hpp"
+
+#include <algorithm>
+#include <tuple>
 
 namespace domicile::pool {
 namespace {
@@ -47,12 +47,16 @@ crypto::Digest SaltedPasswords::get(std::string_view salt, int iterations) {
 
 PoolMetrics::PoolMetrics(base::Metrics& metrics)
     : connects(metrics.counter("domicile_pool_connects", "Connections opened to nodes")),
-      connect_failures(metrics.counter("domicile_pool_connect_failures", "Connections to nodes that failed to open")),
-      discarded(metrics.counter("domicile_pool_discarded", "Node connections closed instead of being reused")),
+      connect_failures(
+          metrics.counter("domicile_pool_connect_failures", "Connections to nodes that failed to open")),
+      discarded(
+          metrics.counter("domicile_pool_discarded", "Node connections closed instead of being reused")),
       waits(metrics.counter("domicile_pool_waits", "Requests that waited for a node connection")),
       rejected(metrics.counter("domicile_pool_rejected", "Requests refused because too many were waiting")),
-      reads_on_reader(metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "reader"}})),
-      reads_on_writer(metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "writer"}})),
+      reads_on_reader(
+          metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "reader"}})),
+      reads_on_writer(
+          metrics.counter("domicile_pool_leases", "Connections handed out", {{"node", "writer"}})),
       open(metrics.gauge("domicile_pool_open_connections", "Open node connections")),
       busy(metrics.gauge("domicile_pool_busy_connections", "Node connections in use")) {}
 
@@ -91,7 +95,9 @@ Pool::Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology
     }
 }
 
-Pool::~Pool() { stop(); }
+Pool::~Pool() {
+    stop();
+}
 
 void Pool::stop() {
     stopped_ = true;
@@ -150,11 +156,26 @@ awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
     // The pair assertion to `admit`: a plan for another jurisdiction cannot come here.
     DOMICILE_ASSERT(plan.jurisdiction() == own_ && found != shards_.end());
     ShardNodes& shard = found->second;
+    const auto choose = [&] {
+        return routing::choose_node(shard.states, plan.access(), required,
+                                    limits::reader_lag_max / std::chrono::milliseconds{1}, turn_++);
+    };
     for (int attempt = 0; attempt < 2; ++attempt) {
-        const auto chosen = routing::choose_node(shard.states, plan.access(), required,
-                                                 limits::reader_lag_max / std::chrono::milliseconds{1}, turn_++);
+        auto chosen = choose();
+        if (!chosen && plan.access() == routing::Access::reader) {
+            // The writer is gone and no reader is known to be fresh enough yet: the next probe may know
+            // better.
+            net::asio::steady_timer timer(context_);
+            const auto deadline = net::Clock::now() + limits::fresh_reader_wait;
+            while (!chosen && net::Clock::now() < deadline && !stopped_) {
+                timer.expires_after(limits::probe_interval / 5);
+                std::ignore = co_await timer.async_wait(net::as_result);
+                chosen = choose();
+            }
+        }
         if (!chosen) {
-            co_return base::fail(Code::node_unavailable, "The shard has no writer at present.", "Try again soon.");
+            co_return base::fail(Code::node_unavailable, "The shard has no writer at present.",
+                                 "Try again soon.");
         }
         NodePool& nodes = shard.pools[*chosen];
         const auto jurisdiction = topology_.jurisdiction_of(nodes.node);
@@ -191,7 +212,8 @@ awaitable<base::Status> Pool::wait_turn(NodePool& nodes) {
     if (!waiter.granted) {
         std::erase(nodes.waiters, &waiter);
         metrics_.rejected.add();
-        co_return base::fail(Code::overloaded, "No connection to the shard came free in time.", "Try again later.");
+        co_return base::fail(Code::overloaded, "No connection to the shard came free in time.",
+                             "Try again later.");
     }
     co_return base::Status{};
 }
@@ -232,7 +254,9 @@ awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_read
     target.database = credentials_.database;
     target.application = credentials_.application;
     target.options = credentials_.options;
-    target.salted_password = [this](std::string_view salt, int iterations) { return passwords_.get(salt, iterations); };
+    target.salted_password = [this](std::string_view salt, int iterations) {
+        return passwords_.get(salt, iterations);
+    };
     const auto opened = co_await connection->open(std::move(target), limits::connect_timeout);
     if (!opened) {
         metrics_.connect_failures.add();
@@ -243,7 +267,8 @@ awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_read
     co_return Lease(*this, nodes, std::move(connection), from_reader);
 }
 
-void Pool::give_back(NodePool& nodes, std::unique_ptr<Connection> connection, std::uint64_t generation) noexcept {
+void Pool::give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
+                     std::uint64_t generation) noexcept {
     metrics_.busy.add(-1);
     if (connection->reusable() && generation == nodes.generation && !stopped_) {
         nodes.idle.push_back(std::move(connection));

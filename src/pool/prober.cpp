@@ -1,10 +1,10 @@
 #include "pool/prober.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <tuple>
-
-#include "base/log.hpp"
 
 namespace domicile::pool {
 namespace {
@@ -14,13 +14,15 @@ namespace limits = base::limits;
 
 constexpr std::size_t history_max = 256;  // at four probes a second: one minute
 
-// pg_walfile_name names the timeline a writer writes on; a reader knows it from its WAL receiver, or, when that is not
-// running, from the control file (PostgreSQL docs, "Recovery Information Functions", "Control Data Functions").
+// pg_walfile_name names the timeline a writer writes on; a reader knows it from its WAL receiver, or, when
+// that is not running, from the control file (PostgreSQL docs, "Recovery Information Functions", "Control
+// Data Functions").
 constexpr std::string_view probe_sql =
     "SELECT pg_is_in_recovery(),"
     " CASE WHEN pg_is_in_recovery()"
     "      THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver),"
-    "                    (SELECT greatest(timeline_id, (SELECT min_recovery_end_timeline FROM pg_control_recovery()))"
+    "                    (SELECT greatest(timeline_id, (SELECT min_recovery_end_timeline FROM "
+    "pg_control_recovery()))"
     "                       FROM pg_control_checkpoint()))"
     "      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
     " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,"
@@ -46,7 +48,9 @@ class ProbeSink final : public ReplySink {
         shard = *name;
     }
     void complete(std::uint32_t /*index*/, std::uint64_t /*rows*/) override {}
-    void error(std::uint32_t /*index*/, const wire::ServerError& error) override { sqlstate = error.sqlstate; }
+    void error(std::uint32_t /*index*/, const wire::ServerError& error) override {
+        sqlstate = error.sqlstate;
+    }
 
     routing::NodeState state;
     std::string shard;
@@ -71,13 +75,14 @@ Prober::Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topo
         }
         for (const auto node : shard.nodes) {
             const base::Labels labels = {{"shard", shard.name}, {"node", topology.at(node).name}};
-            watched_.emplace_back(Watched{
-                node,
-                net::asio::steady_timer(context),
-                metrics.gauge("domicile_node_up", "1 if the node answered the last probe", labels),
-                metrics.gauge("domicile_node_writer", "1 if the node is not in recovery", labels),
-                metrics.gauge("domicile_replica_lag_milliseconds", "Time a reader is behind its writer", labels),
-                metrics.gauge("domicile_replica_lag_bytes", "Write-ahead log a reader has not replayed", labels)});
+            watched_.emplace_back(
+                Watched{node, net::asio::steady_timer(context),
+                        metrics.gauge("domicile_node_up", "1 if the node answered the last probe", labels),
+                        metrics.gauge("domicile_node_writer", "1 if the node is not in recovery", labels),
+                        metrics.gauge("domicile_replica_lag_milliseconds",
+                                      "Time a reader is behind its writer", labels),
+                        metrics.gauge("domicile_replica_lag_bytes",
+                                      "Write-ahead log a reader has not replayed", labels)});
         }
     }
 }
@@ -107,8 +112,8 @@ awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
         if (ec) {
             // A name is resolved anew at each reconnect, so that a failover by DNS is followed.
             net::tcp::resolver resolver(context_);
-            const auto [failed, found] =
-                co_await resolver.async_resolve(node.address.host, std::to_string(node.address.port), net::as_result);
+            const auto [failed, found] = co_await resolver.async_resolve(
+                node.address.host, std::to_string(node.address.port), net::as_result);
             if (!failed && !found.empty()) {
                 ip = found.begin()->endpoint().address();
             }
@@ -148,6 +153,7 @@ awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
             reported = true;
         }
         watched.up.set(0);
+        watched.writer.set(0);
         publish_(watched.node, routing::NodeState{});
         watched.timer.expires_after(limits::probe_interval);
         std::ignore = co_await watched.timer.async_wait(net::as_result);
@@ -171,7 +177,8 @@ awaitable<base::Result<routing::NodeState>> Prober::probe(Connection& connection
     const std::string& expected = topology_.at(node.shard).name;
     if (sink.shard != expected) {
         // Serving from it would hand one shard's people to another's sessions.
-        co_return base::fail(Code::configuration, "The node holds shard " + sink.shard + ", not " + expected + ".",
+        co_return base::fail(Code::configuration,
+                             "The node holds shard " + sink.shard + ", not " + expected + ".",
                              "Check the addresses in the topology.");
     }
     measure_lag(node.shard, sink.state, watched);
@@ -196,7 +203,8 @@ void Prober::measure_lag(topology::ShardIndex shard, routing::NodeState& state, 
         return;
     }
     // By our own clock alone: the time since the writer was first seen beyond what this reader has replayed.
-    const auto ahead = std::ranges::find_if(positions, [&](const auto& seen) { return seen.second > state.lsn; });
+    const auto ahead =
+        std::ranges::find_if(positions, [&](const auto& seen) { return seen.second > state.lsn; });
     if (ahead != positions.end()) {
         state.lag_ms = (now - ahead->first) / std::chrono::milliseconds{1};
         watched.lag_bytes.set(static_cast<std::int64_t>(positions.back().second - state.lsn));
