@@ -41,10 +41,8 @@ std::string line_of(const fleet::Progress& progress) {
     if (progress.total != 0) {
         line += std::to_string(progress.done) + "/" + std::to_string(progress.total) + " ";
     }
-    line += progress.name;
-    if (!progress.text.empty()) {
-        line += (progress.name.empty() ? "" : "  ") + progress.text;
-    }
+    // The text names what it is about.
+    line += progress.text.empty() ? progress.name : progress.text;
     return line;
 }
 

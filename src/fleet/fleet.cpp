@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 namespace domicile::fleet {
@@ -56,6 +58,39 @@ base::Result<bool> keep_topology(const StateDir& state, const fs::path& file) {
         return std::unexpected(std::move(written.error()));
     }
     return before.has_value();
+}
+
+bool same_content(const fs::path& one, const fs::path& other) {
+    std::error_code error;
+    if (!fs::exists(other, error) || fs::file_size(one, error) != fs::file_size(other, error)) {
+        return false;
+    }
+    std::ifstream a(one, std::ios::binary);
+    std::ifstream b(other, std::ios::binary);
+    return std::equal(std::istreambuf_iterator<char>(a), {}, std::istreambuf_iterator<char>(b), {});
+}
+
+/// Keeps the binary beside the state: the gateways' user may not reach a build tree in somebody's home, and a rebuild
+/// must not change what runs.
+base::Result<fs::path> keep_binary(const StateDir& state, const fs::path& self) {
+    const fs::path kept = state.binary();
+    if (same_content(self, kept)) {
+        return kept;
+    }
+    std::error_code error;
+    const fs::path beside = kept.string() + ".new";
+    fs::create_directories(kept.parent_path(), error);
+    fs::copy_file(self, beside, fs::copy_options::overwrite_existing, error);
+    if (!error) {
+        fs::permissions(beside, fs::perms(0755), error);
+    }
+    if (!error) {
+        fs::rename(beside, kept, error);
+    }
+    if (error) {
+        return base::fail(Code::configuration, "cannot copy the binary to " + kept.string() + ": " + error.message());
+    }
+    return kept;
 }
 
 base::Status wait_for_supervisor(const StateDir& state, pid_t pid) {
@@ -130,7 +165,11 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
         return std::unexpected(changed.error());
     }
     Options settled = options;
-    settled.self = fs::weakly_canonical(options.self, error);
+    auto kept = keep_binary(state, options.self);
+    if (!kept) {
+        return std::unexpected(std::move(kept.error()));
+    }
+    settled.self = std::move(*kept);
     const Context context(topology, settled, state, std::move(*user), std::move(*programs), stop);
     context.say(Step::prepare, "", "state in " + state.root().string());
     return Supervisor(context, *changed).run();

@@ -4,6 +4,7 @@
 //   supervisor.lock    held by the supervisor while it lives; its pid inside
 //   ready              written when every part answers
 //   topology.toml      the topology in force, as the gateways read it
+//   bin/domicile       the binary the gateways run
 //   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>/<role>
 //   run/<name>.pid     pid and start time                log/<name>.log
 
@@ -30,6 +31,7 @@ class StateDir {
     [[nodiscard]] path lock() const { return root_ / "supervisor.lock"; }
     [[nodiscard]] path ready() const { return root_ / "ready"; }
     [[nodiscard]] path topology() const { return root_ / "topology.toml"; }
+    [[nodiscard]] path binary() const { return root_ / "bin" / "domicile"; }
     [[nodiscard]] path nodes() const { return root_ / "nodes"; }
     [[nodiscard]] path secrets() const { return root_ / "secrets"; }
     [[nodiscard]] path runs() const { return root_ / "run"; }
