@@ -86,6 +86,9 @@ int supervise_detached(const topology::Topology& topology, fleet::Options option
         say("domicile: " + base::describe(done.error()));
         return 1;
     }
+    if (stop_requested) {
+        return 130;
+    }
     if (out >= 0) {
         std::ignore = ::write(out, "\x04", 1);  // already up: there was nothing to wait for
     }

@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
         "Keeps every user's rows in the user's home jurisdiction, on sharded PostgreSQL.\n"
         "One file, domicile.toml, describes the whole system."};
     cli.require_subcommand(1);
+    cli.name("domicile");
     cli.set_version_flag("--version", std::string(DOMICILE_VERSION));
     cli.failure_message(CLI::FailureMessage::help);
     int status = 0;
@@ -93,6 +95,15 @@ int main(int argc, char** argv) {
     gateway->footer("Example:\n  domicile gateway -t examples/retail/domicile.toml --region eu-west-1");
     gateway->callback([&] { status = app::gateway(common, gateway_options); });
 
+    const auto known = [&](std::string_view name) {
+        return std::ranges::any_of(cli.get_subcommands({}),
+                                   [&](const CLI::App* one) { return one->get_name() == name; });
+    };
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    if (!first.empty() && !first.starts_with('-') && !known(first)) {
+        std::cerr << "domicile: there is no command \"" << first << "\". `domicile --help` lists them.\n";
+        return 2;
+    }
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

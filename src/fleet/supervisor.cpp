@@ -177,7 +177,7 @@ base::Status Supervisor::check_ports() const {
 
 base::Status Supervisor::start_gateways() {
     for (auto& unit : units_) {
-        if (unit->kind != UnitKind::gateway || alive(unit->process)) {
+        if (unit->kind != UnitKind::gateway || alive(unit->process) || context_.stopping()) {
             continue;
         }
         auto process = start_gateway(context_, *unit->region);
@@ -194,6 +194,9 @@ base::Status Supervisor::start_gateways() {
         }
         if (auto ready = wait_gateway(*unit); !ready) {
             return ready;
+        }
+        if (context_.stopping()) {
+            break;
         }
         context_.say(Step::gateway, unit->name, unit->name + " serves", ++done,
                      context_.topology.regions.size());

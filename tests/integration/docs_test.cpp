@@ -1,6 +1,9 @@
-// Runs what the docs show. Every ```console block of README.md and docs/*.md is executed against a fleet of its own: lines
-// that begin with "$ " are commands, the lines after them the expected output, in which "…" stands for anything (a line of
-// its own: for any lines). The sample's ports are exchanged for free ones on the way in and back on the way out.
+// Runs what the docs show. Every ```console block of README.md and docs/*.md is executed against a fleet of
+// its own: lines that begin with "$ " are commands, the lines after them the expected output, in which "…"
+// stands for anything (a line of its own: for any lines). The sample's ports are exchanged for free ones on
+// the way in and back on the way out.
+
+#include "support/temp_fleet.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -8,8 +11,6 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-
-#include "support/temp_fleet.hpp"
 
 namespace domicile {
 namespace {
@@ -96,15 +97,17 @@ std::vector<Example> examples_of(const std::string& page) {
 /// One shell for a page, so that an exported variable lives on; each command's output ends with a mark.
 class Shell {
   public:
-    Shell(const fs::path& folder, std::map<std::string, std::string> ports) : folder_(folder), ports_(std::move(ports)) {}
+    Shell(const fs::path& folder, std::map<std::string, std::string> ports)
+        : folder_(folder), ports_(std::move(ports)) {}
 
     std::string run(std::string command) {
         for (const auto& [shown, real] : ports_) {
             replace(command, shown, real);
         }
         history_ += command.starts_with("export ") ? command + "\n" : "";
-        std::ofstream(folder_ / "step.sh") << "cd '" << folder_.string() << "'\nexport PATH='" << folder_.string()
-                                           << "/bin':$PATH\n" << history_ << command << "\n";
+        std::ofstream(folder_ / "step.sh")
+            << "cd '" << folder_.string() << "'\nexport PATH='" << folder_.string() << "/bin':$PATH\n"
+            << history_ << command << "\n";
         std::string text;
         FILE* pipe = ::popen(("bash '" + (folder_ / "step.sh").string() + "' 2>&1").c_str(), "r");
         char piece[4096];
@@ -140,7 +143,8 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
     fs::copy(source / "examples", folder / "examples", fs::copy_options::recursive);
     fs::create_symlink(DOMICILE_BINARY, folder / "bin/domicile");
 
-    // 8101… and 7101… for the doors, 7500… for the nodes. Five digits, so none is part of another number of a page.
+    // 8101… and 7101… for the doors, 7500… for the nodes. Five digits, so none is part of another number of a
+    // page.
     std::map<std::string, std::string> ports;
     const auto first = test_support::free_port_block(32);
     for (int i = 0; i < 5; ++i) {
@@ -164,8 +168,8 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
         Shell shell(folder, ports);
         const std::string up = shell.run("domicile up -t examples/retail/domicile.toml --detach && echo UP");
         ASSERT_TRUE(up.ends_with("UP\n")) << up;
-        const std::string loaded =
-            shell.run("domicile load examples/retail/load.toml -t examples/retail/domicile.toml && echo LOADED");
+        const std::string loaded = shell.run(
+            "domicile load examples/retail/load.toml -t examples/retail/domicile.toml && echo LOADED");
         EXPECT_TRUE(loaded.ends_with("LOADED\n")) << loaded;
     }
     std::vector<fs::path> pages = {source / "README.md"};
@@ -186,14 +190,17 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
         for (const Example& example : examples_of(read_file(page))) {
             const std::string output = shell.run(example.command);
             EXPECT_TRUE(matches(example.expected, lines_of(output)))
-                << page.filename().string() << ":" << example.line << ": " << example.command << "\ngave\n" << output;
+                << page.filename().string() << ":" << example.line << ": " << example.command << "\ngave\n"
+                << output;
             ++count;
         }
     }
     EXPECT_GE(count, 20U);
     Shell shell(folder, ports);
-    EXPECT_TRUE(shell.run("domicile down -t examples/retail/domicile.toml >/dev/null && echo DOWN").ends_with("DOWN\n"));
-    EXPECT_NE(shell.run("domicile reset --yes -t examples/retail/domicile.toml").find("Deleted"), std::string::npos);
+    EXPECT_TRUE(shell.run("domicile down -t examples/retail/domicile.toml >/dev/null && echo DOWN")
+                    .ends_with("DOWN\n"));
+    EXPECT_NE(shell.run("domicile reset --yes -t examples/retail/domicile.toml").find("Deleted"),
+              std::string::npos);
     fs::remove_all(folder);
 }
 

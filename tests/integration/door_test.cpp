@@ -54,8 +54,23 @@ class Door : public testing::Test {
         fleet = new TempFleet(DOMICILE_BINARY, text, migrations);
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
+        // A client that sends a byte now and then, while the other tests run.
+        slow = std::thread([] {
+            HttpClient client(address("eu-west-2"));
+            const auto began = std::chrono::steady_clock::now();
+            std::string_view bytes = "GET /healthz HTTP/1.1\r\nX-Slow: ";
+            while (client.send(bytes) &&
+                   std::chrono::steady_clock::now() - began < std::chrono::seconds{30}) {
+                bytes = "x";
+                std::this_thread::sleep_for(std::chrono::milliseconds{100});
+            }
+            slow_client_lived = std::chrono::steady_clock::now() - began;
+        });
     }
     static void TearDownTestSuite() {
+        if (slow.joinable()) {
+            slow.join();
+        }
         delete fleet;
         fleet = nullptr;
     }
@@ -69,11 +84,15 @@ class Door : public testing::Test {
     }
 
     static TempFleet* fleet;
+    static std::thread slow;
+    static std::chrono::steady_clock::duration slow_client_lived;
     HttpClient west_{address("eu-west-1")};        // writer region of eu
     HttpClient central_{address("eu-central-1")};  // reads from its own reader
     HttpClient uk_{address("eu-west-2")};
 };
 TempFleet* Door::fleet = nullptr;
+std::thread Door::slow;
+std::chrono::steady_clock::duration Door::slow_client_lived;
 
 TEST_F(Door, RefusesForeignPeopleOnEveryRouteWithEqualAnswers) {
     const auto american = uk_.post("/v1/users", R"({"country":"US","name":"Ann"})");  // rest of the world: uk
@@ -513,6 +532,15 @@ TEST_F(Door, FollowsASchemaThatChanges) {
         const auto read = west_.get(person + "/orders/1");
         return read.status == 200 && json_member(read.body, "added").empty();
     }));
+}
+
+TEST_F(Door, CutsAClientThatSendsTooSlowly) {
+    slow.join();
+    EXPECT_GT(slow_client_lived, std::chrono::seconds{9});
+    EXPECT_LT(slow_client_lived, std::chrono::seconds{13})
+        << "one deadline for the whole request, not one for each byte";
+    EXPECT_NE(uk_.get("/metrics").body.find("domicile_refusals_total{rule=\"limits/slow-client\"}"),
+              std::string::npos);
 }
 
 TEST_F(Door, LogsNoPersonalData) {
