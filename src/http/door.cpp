@@ -1,18 +1,16 @@
 #include "http/door.hpp"
 
-#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
-#include "crypto/hash.hpp"
 #include "crypto/random.hpp"
+#include "http/call.hpp"
 #include "http/catalog.hpp"
 #include "http/json.hpp"
 #include "http/openapi.hpp"
 #include "http/problem.hpp"
+#include "http/row_sinks.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <tuple>
 
 namespace domicile::http {
@@ -22,173 +20,6 @@ using base::Code;
 namespace limits = base::limits;
 
 constexpr std::string_view position_sql = "SELECT pg_current_wal_insert_lsn()";
-
-/// Appends {"column":value,…} from one DataRow, whose first fields are `columns`.
-void append_row(base::Buffer& out, std::span<const Column* const> columns, wire::RowReader& reader) {
-    out.append_u8('{');
-    bool first = true;
-    for (const Column* column : columns) {
-        if (!first) {
-            out.append_u8(',');
-        }
-        first = false;
-        append_json_string(out, column->name);
-        out.append_u8(':');
-        append_json_value(out, *column, reader.next());
-    }
-    out.append_u8('}');
-}
-
-/// What a pipeline of ours can meet: rows of statement 0, an error, and the write position from statement 1.
-class DoorSink : public pool::ReplySink {
-  public:
-    explicit DoorSink(const TableShape& shape, std::span<const std::string> parameters)
-        : shape_(shape), parameters_(parameters) {}
-
-    void row(std::uint32_t index, std::string_view data_row) override {
-        wire::RowReader reader(data_row);
-        if (index == 0) {
-            ++rows;
-            take(reader);
-        } else if (const auto text = reader.next()) {
-            lsn = routing::parse_lsn(*text);
-        }
-    }
-    void complete(std::uint32_t index, std::uint64_t count) override {
-        if (index == 0) {
-            affected = count;
-        }
-    }
-    void error(std::uint32_t index, const wire::ServerError& server_error) override {
-        if (index != 0) {
-            return;
-        }
-        failed = from_server(server_error, shape_, parameters_);
-        stale_schema = schema_changed(server_error.sqlstate);
-        sqlstate = server_error.sqlstate;
-        constraint = server_error.constraint;
-    }
-
-    std::uint64_t rows = 0;
-    std::uint64_t affected = 0;
-    std::optional<std::uint64_t> lsn;
-    std::optional<base::Error> failed;
-    bool stale_schema = false;
-    std::string sqlstate;
-    std::string constraint;
-
-  protected:
-    virtual void take(wire::RowReader& /*reader*/) {}
-
-  private:
-    const TableShape& shape_;
-    std::span<const std::string> parameters_;
-};
-
-/// One row into the body; keeps its version and its key.
-class RowSink final : public DoorSink {
-  public:
-    RowSink(base::Buffer& body, std::span<const Column* const> columns, const TableShape& shape,
-            std::span<const std::string> parameters)
-        : DoorSink(shape, parameters), body_(body), columns_(columns) {}
-
-    std::string version;
-    std::string fingerprint;
-    /// The text of each column, kept only when asked for.
-    std::vector<std::string> texts;
-    bool keep_texts = false;
-
-  protected:
-    void take(wire::RowReader& reader) override {
-        if (keep_texts) {
-            wire::RowReader copy = reader;
-            texts.clear();
-            for (std::size_t i = 0; i < columns_.size(); ++i) {
-                texts.emplace_back(copy.next().value_or(std::string_view{}));
-            }
-        }
-        append_row(body_, columns_, reader);
-        body_.append_u8('\n');
-        version = reader.next().value_or(std::string_view{});
-        fingerprint = reader.next().value_or(std::string_view{});
-    }
-
-  private:
-    base::Buffer& body_;
-    std::span<const Column* const> columns_;
-};
-
-/// A page of rows into the body; keeps the order values of the last row that counts.
-class PageSink final : public DoorSink {
-  public:
-    PageSink(base::Buffer& body, const Page& page, const TableShape& shape)
-        : DoorSink(shape, page.sql.columns), body_(body), page_(page) {}
-
-    std::vector<std::optional<std::string>> last;
-    [[nodiscard]] bool more() const { return rows > page_.limit; }
-
-  protected:
-    void take(wire::RowReader& reader) override {
-        if (rows > page_.limit) {
-            return;  // the row beyond only says that there is a next page
-        }
-        if (rows > 1) {
-            body_.append_u8(',');
-        }
-        append_row(body_, page_.select, reader);
-        if (rows == page_.limit) {
-            last.clear();
-            for (std::size_t i = 0; i < page_.order.size(); ++i) {
-                const auto value = reader.next();
-                last.push_back(value ? std::optional<std::string>(*value) : std::nullopt);
-            }
-        }
-    }
-
-  private:
-    base::Buffer& body_;
-    const Page& page_;
-};
-
-/// The versions in an If-Match or If-None-Match header (RFC 9110 section 13.1). "*" gives an empty list and
-/// `any`. Weak tags never match here: If-Match asks for the strong comparison.
-std::vector<std::string> entity_tags(std::string_view header, bool& any) {
-    std::vector<std::string> tags;
-    any = header == "*";
-    while (!any) {
-        const auto open = header.find('"');
-        if (open == std::string_view::npos) {
-            break;
-        }
-        const auto close = header.find('"', open + 1);
-        if (close == std::string_view::npos) {
-            break;
-        }
-        const bool weak = open >= 2 && header.substr(open - 2, 2) == "W/";
-        if (!weak) {
-            tags.emplace_back(header.substr(open + 1, close - open - 1));
-        }
-        header.remove_prefix(close + 1);
-    }
-    return tags;
-}
-
-std::vector<const Column*> all_columns(const TableShape& shape) {
-    std::vector<const Column*> columns;
-    for (const Column& column : shape.columns) {
-        columns.push_back(&column);
-    }
-    return columns;
-}
-
-std::uint64_t spread_of(std::string_view text) {
-    const auto digest = crypto::sha256(text);
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-        value = value << 8U | digest[i];
-    }
-    return value;
-}
 
 std::unexpected<base::Error> method_not_allowed(std::string hint = {}) {
     return base::fail(Code::method_not_allowed, "This resource does not take that method.", std::move(hint));
@@ -213,14 +44,6 @@ void DoorMetrics::refused(std::string_view rule) {
     registry.counter("domicile_refusals", "Requests refused, by rule", {{"rule", std::string(rule)}}).add();
 }
 
-struct Door::Call {
-    const Request& request;
-    Response& response;
-    Target target;
-    std::shared_ptr<const Schema> schema;
-    std::optional<topology::JurisdictionIndex> foreign_home;
-};
-
 Door::Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics)
     : shared_(shared), pool_(pool), metrics_(metrics), own_(shared.topology.at(shared.region).jurisdiction) {
     unsigned char seed[8];
@@ -243,7 +66,7 @@ void Door::refuse(const base::Error& error, Response& response) {
 }
 
 awaitable<void> Door::handle(const Request& request, Response& response) {
-    Call call{request, response, {}, schema_, {}};
+    Call call{request, response, {}, known_, {}};
     base::Status served;
     try {
         served = co_await dispatch(call);
@@ -310,11 +133,12 @@ awaitable<base::Status> Door::dispatch(Call& call) {
                 body.append(metrics_.registry.text());
                 break;
             case Endpoint::openapi:
-                if (!call.schema) {
+                if (!call.known) {
                     co_return base::fail(Code::node_unavailable, "The live columns are not known yet.",
                                          "Try again.");
                 }
-                body.append(openapi(shared_.topology, shared_.region, url_of(shared_.region), *call.schema));
+                body.append(
+                    openapi(shared_.topology, shared_.region, url_of(shared_.region), *call.known->schema));
                 break;
             default: {
                 if (!shared_.map.find(call.target.user)) {
@@ -328,13 +152,12 @@ awaitable<base::Status> Door::dispatch(Call& call) {
     // The residency rule comes before everything that could differ between people: before the schema, the
     // body and the table's name are looked at, a foreign home is refused, so all refusals are equal.
     if (endpoint != Endpoint::people) {
-        const auto gate =
-            admit(call, routing::Verb::read, TableShape{&shared_.topology.person_table(), {}, {}, {}});
+        const auto gate = admit(call, routing::Verb::read, shared_.topology.person_table());
         if (!gate) {
             co_return std::unexpected(gate.error());
         }
     }
-    if (!call.schema) {
+    if (!call.known) {
         co_return base::fail(Code::node_unavailable, "The live columns are not known yet.",
                              "Try again soon.");
     }
@@ -379,11 +202,11 @@ void Door::ready(Call& call) {
             missing += (missing.empty() ? "\"" : ",\"") + shard.name + "\"";
         }
     }
-    const bool good = missing.empty() && schema_ && !draining_;
+    const bool good = missing.empty() && known_ && !draining_;
     call.response.status(good ? 200 : 503);
     call.response.body().append("{\"ready\":" + std::string(good ? "true" : "false") +
                                 ",\"shards_without_writer\":[" + missing +
-                                "],\"schema_loaded\":" + (schema_ ? "true" : "false") +
+                                "],\"schema_loaded\":" + (known_ ? "true" : "false") +
                                 ",\"draining\":" + (draining_ ? "true" : "false") + "}\n");
 }
 
@@ -412,27 +235,55 @@ void Door::person_home(Call& call) {
     body.append("]}\n");
 }
 
-base::Result<const TableShape*> Door::shape_of(const Call& call) const {
-    if (call.target.endpoint == Endpoint::person || call.target.endpoint == Endpoint::people) {
-        return &call.schema->person();
+const KnownTable* Known::table(std::string_view name) const {
+    const auto found =
+        std::ranges::find_if(tables, [&](const KnownTable& one) { return one.shape->table->name == name; });
+    return found == tables.end() ? nullptr : &*found;
+}
+
+const KnownTable& Known::person() const {
+    return *table(schema->person().table->name);
+}
+
+void Door::know(std::shared_ptr<const Schema> schema) {
+    auto known = std::make_shared<Known>();
+    for (const TableShape& shape : schema->tables) {
+        KnownTable& table = known->tables.emplace_back();
+        table.shape = &shape;
+        table.row_key = shape.row_key();
+        for (const Column& column : shape.columns) {
+            table.columns.push_back(&column);
+        }
+        const std::vector<std::string> any(table.row_key.size());
+        Sql read = select_row(shape, table.columns, {}, any);
+        table.read_names = std::move(read.columns);
+        table.read = &pool_.statements().intern(read.text);
     }
-    const TableShape* shape = call.schema->table(call.target.table);
-    if (shape == nullptr || shape->table->person) {
+    known->schema = std::move(schema);
+    known_ = std::move(known);
+}
+
+base::Result<const KnownTable*> Door::table_of(const Call& call) const {
+    if (call.target.endpoint == Endpoint::person || call.target.endpoint == Endpoint::people) {
+        return &call.known->person();
+    }
+    const KnownTable* table = call.known->table(call.target.table);
+    if (table == nullptr || table->shape->table->person) {
         return base::fail(Code::unknown_table, "There is no such table of a person.",
                           "GET /openapi.json lists the tables.");
     }
-    if (call.target.endpoint == Endpoint::row && call.target.key.size() != shape->row_key().size()) {
+    if (call.target.endpoint == Endpoint::row && call.target.key.size() != table->row_key.size()) {
         return base::fail(
             Code::unknown_resource,
-            "The row's key has " + std::to_string(shape->row_key().size()) + " parts, separated by commas.");
+            "The row's key has " + std::to_string(table->row_key.size()) + " parts, separated by commas.");
     }
-    return shape;
+    return table;
 }
 
-base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const TableShape& shape) {
+base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const topology::Table& table) {
     routing::Values values;
     values.user = call.target.user;
-    auto plan = routing::admit({verb, shape.table}, values, {own_}, {shared_.topology, shared_.map, own_});
+    auto plan = routing::admit({verb, &table}, values, {own_}, {shared_.topology, shared_.map, own_});
     if (!plan) {
         call.foreign_home = plan.error().home;
         return std::unexpected(std::move(plan.error().error));
@@ -473,9 +324,9 @@ std::optional<routing::Position> Door::required_position(const Call& call, topol
     return required;
 }
 
-awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan, const Sql& sql,
-                                       pool::ReplySink& sink) {
-    std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
+awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
+                                       const pool::Statement& statement,
+                                       std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     const auto required = required_position(call, plan.shard());
     base::Status last;
     // A read changes nothing, so a connection that dies under it is no reason to fail: another node, once.
@@ -485,7 +336,7 @@ awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan, co
             co_return std::unexpected(lease.error());
         }
         (*lease)->begin();
-        (*lease)->add(pool_.statements().intern(sql.text), parameters);
+        (*lease)->add(statement, parameters);
         (*lease)->sync();
         const std::size_t before = call.response.body().size();
         last = co_await (*lease)->run(sink, limits::statement_timeout);
@@ -520,407 +371,25 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, const Sql& sq
     co_return base::Status{};
 }
 
-namespace {
+base::Status Door::outcome(DoorSink& sink) {
+    schema_stale_ = schema_stale_ || sink.stale_schema;
+    if (sink.failed) {
+        return std::unexpected(std::move(*sink.failed));
+    }
+    return {};
+}
 
-/// Remembers how far the writer was, and tells the client.
-void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user, const Shared& shared,
-                   const std::vector<routing::NodeState>& states, Response& response) {
-    const auto writer = routing::choose_writer(states);
+void Door::note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
+                         Response& response) {
     // Without a position the next read must not trust a reader.
     const std::uint64_t lsn = sink.lsn.value_or(~std::uint64_t{0} >> 1U);
-    shared.positions.note(plan.shard(), user, lsn);
+    shared_.positions.note(plan.shard(), user, lsn);
+    const auto states = pool_.states(plan.shard());
+    const auto writer = routing::choose_writer(states);
     if (sink.lsn && writer) {
-        response.header("Domicile-Position", shared.topology.at(plan.shard()).name + "=" +
+        response.header("Domicile-Position", shared_.topology.at(plan.shard()).name + "=" +
                                                  routing::to_text({states[*writer].timeline, lsn}));
     }
-}
-
-base::Status check_json(const Request& request) {
-    const std::string_view type =
-        std::string_view(request.content_type).substr(0, request.content_type.find(';'));
-    if (type != "application/json" && type != "application/json ") {
-        return base::fail(Code::unsupported_media_type, "The body must be application/json.");
-    }
-    return {};
-}
-
-base::Status check_idempotency_key(const Request& request) {
-    const std::string& key = request.idempotency_key;
-    const auto printable = [](char c) { return c > 0x20 && c < 0x7F; };
-    if (key.size() > limits::idempotency_key_bytes_max || !std::ranges::all_of(key, printable)) {
-        return base::fail(Code::invalid_value,
-                          "Idempotency-Key takes 1 to 128 printable characters without spaces.");
-    }
-    return {};
-}
-
-}  // namespace
-
-awaitable<base::Status> Door::create_person(Call& call) {
-    const TableShape& shape = call.schema->person();
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
-    }
-    if (auto checked = check_idempotency_key(call.request); !checked) {
-        co_return checked;
-    }
-    const auto fields = parse_object(call.request.body);
-    if (!fields) {
-        co_return std::unexpected(fields.error());
-    }
-    routing::Values values;
-    const auto country = std::ranges::find(*fields, shape.table->country, &Field::name);
-    if (!shape.table->country.empty() && country != fields->end() && country->kind == Field::Kind::string) {
-        values.country = country->text;
-    }
-    const std::string& key = call.request.idempotency_key;
-    // The same key finds the same shard again, and there the record of the first request.
-    values.spread = key.empty() ? ++spread_ : spread_of(key);
-    const std::string fingerprint =
-        key.empty() ? std::string() : crypto::hex(crypto::view(crypto::sha256(call.request.body)));
-    const auto idempotency =
-        key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
-    const auto columns = all_columns(shape);
-    for (;; ++values.attempt) {
-        const auto plan = routing::admit({routing::Verb::create, shape.table}, values, {own_},
-                                         {shared_.topology, shared_.map, own_});
-        if (!plan) {
-            call.foreign_home = plan.error().home;
-            co_return std::unexpected(plan.error().error);
-        }
-        for (const topology::KeyRange& range : shared_.topology.at(plan->shard()).ranges) {
-            const auto sql = insert_person(shape, range.from, *fields, idempotency);
-            if (!sql) {
-                co_return std::unexpected(sql.error());
-            }
-            RowSink sink(call.response.body(), columns, shape, sql->columns);
-            sink.keep_texts = true;
-            const auto ran = co_await run_write(*plan, *sql, sink);
-            if (!ran) {
-                co_return ran;
-            }
-            if (sink.failed && sink.failed->code == Code::range_full) {
-                continue;  // the next range, then the next shard
-            }
-            const bool known_key = !key.empty() && ((!sink.failed && sink.rows == 0) ||
-                                                    sink.constraint.starts_with("idempotency"));
-            if (known_key) {
-                co_return co_await replay(call, *plan, std::nullopt, fingerprint);
-            }
-            if (sink.failed) {
-                schema_stale_ = schema_stale_ || sink.stale_schema;
-                co_return std::unexpected(std::move(*sink.failed));
-            }
-            std::string id;
-            for (std::size_t i = 0; i < columns.size(); ++i) {
-                if (columns[i]->name == shape.table->key) {
-                    id = sink.texts[i];
-                }
-            }
-            base::UserId user;
-            std::from_chars(id.data(), id.data() + id.size(), user.value);
-            // The pair assertion to the shard's CHECK: a new id must lie on the shard that handed it out.
-            DOMICILE_ASSERT(shared_.map.find(user) == plan->shard());
-            note_position(sink, *plan, user, shared_, pool_.states(plan->shard()), call.response);
-            call.response.status(201);
-            call.response.header("Location", "/v1/users/" + id);
-            call.response.header("ETag", "\"" + sink.version + "\"");
-            co_return base::Status{};
-        }
-    }
-}
-
-awaitable<base::Status> Door::create_row(Call& call) {
-    const auto found = shape_of(call);
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
-    }
-    if (auto checked = check_idempotency_key(call.request); !checked) {
-        co_return checked;
-    }
-    const auto fields = parse_object(call.request.body);
-    if (!fields) {
-        co_return std::unexpected(fields.error());
-    }
-    const std::string& key = call.request.idempotency_key;
-    const std::string fingerprint =
-        key.empty() ? std::string()
-                    : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + call.request.body)));
-    const auto idempotency =
-        key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
-    const auto plan = admit(call, routing::Verb::write, shape);
-    if (!plan) {
-        co_return std::unexpected(plan.error());
-    }
-    const auto sql = insert_row(shape, call.target.user, *fields, idempotency);
-    if (!sql) {
-        co_return std::unexpected(sql.error());
-    }
-    const auto columns = all_columns(shape);
-    RowSink sink(call.response.body(), columns, shape, sql->columns);
-    sink.keep_texts = true;
-    const auto ran = co_await run_write(*plan, *sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    const bool known_key =
-        !key.empty() && ((!sink.failed && sink.rows == 0) || sink.constraint.starts_with("idempotency"));
-    if (known_key) {
-        co_return co_await replay(call, *plan, call.target.user, fingerprint);
-    }
-    if (sink.failed) {
-        schema_stale_ = schema_stale_ || sink.stale_schema;
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    note_position(sink, *plan, call.target.user, shared_, pool_.states(plan->shard()), call.response);
-    std::string location =
-        "/v1/users/" + std::to_string(call.target.user.value) + "/" + shape.table->name + "/";
-    bool first = true;
-    for (const std::string& name : shape.row_key()) {
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            if (columns[i]->name == name) {
-                location += (first ? "" : ",") + percent_encode(sink.texts[i]);
-                first = false;
-            }
-        }
-    }
-    call.response.status(201);
-    call.response.header("Location", location);
-    call.response.header("ETag", "\"" + sink.version + "\"");
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
-                                     std::string_view fingerprint) {
-    const auto found = user ? shape_of(call) : base::Result<const TableShape*>(&call.schema->person());
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    const Sql sql = recorded_row(shape, user, call.request.idempotency_key);
-    const auto columns = all_columns(shape);
-    call.response.body().clear();
-    RowSink sink(call.response.body(), columns, shape, sql.columns);
-    const auto ran = co_await run_write(plan, sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    if (sink.failed) {
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    if (sink.rows == 0) {
-        co_return base::fail(Code::overloaded, "Another request with this idempotency key has just failed.",
-                             "Try again.");
-    }
-    if (sink.fingerprint != fingerprint) {
-        call.response.body().clear();
-        co_return base::fail(Code::idempotency_mismatch, "The idempotency key was used with another request.",
-                             "Use a new key for a new request.");
-    }
-    call.response.status(201);
-    call.response.header("Idempotency-Replayed", "true");
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::read_row(Call& call) {
-    const auto found = shape_of(call);
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    std::string_view names;
-    for (const auto& [name, value] : call.target.query) {
-        if (name != "select") {
-            co_return base::fail(Code::invalid_value, "Only \"select\" is known here.");
-        }
-        names = value;
-    }
-    const auto columns = selected(shape, names);
-    if (!columns) {
-        co_return std::unexpected(columns.error());
-    }
-    const auto plan = admit(call, routing::Verb::read, shape);
-    if (!plan) {
-        co_return std::unexpected(plan.error());
-    }
-    const Sql sql = select_row(shape, *columns, call.target.user, call.target.key);
-    RowSink sink(call.response.body(), *columns, shape, sql.columns);
-    const auto ran = co_await run_read(call, *plan, sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    if (sink.failed) {
-        schema_stale_ = schema_stale_ || sink.stale_schema;
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    if (sink.rows == 0) {
-        co_return base::fail(Code::not_found, "There is no such row.");
-    }
-    call.response.header("ETag", "\"" + sink.version + "\"");
-    if (!call.request.if_none_match.empty()) {
-        bool any = false;
-        const auto tags = entity_tags(call.request.if_none_match, any);
-        if (any || std::ranges::find(tags, sink.version) != tags.end()) {
-            call.response.status(304);
-        }
-    }
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::read_rows(Call& call) {
-    const auto found = shape_of(call);
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    const auto page =
-        page_of_rows(shape, call.target.user, call.target.query, shared_.topology.limits.page_rows_max);
-    if (!page) {
-        co_return std::unexpected(page.error());
-    }
-    const auto plan = admit(call, routing::Verb::read, shape);
-    if (!plan) {
-        co_return std::unexpected(plan.error());
-    }
-    base::Buffer& body = call.response.body();
-    body.append("{\"rows\":[");
-    PageSink sink(body, *page, shape);
-    const auto ran = co_await run_read(call, *plan, page->sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    if (sink.failed) {
-        schema_stale_ = schema_stale_ || sink.stale_schema;
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    if (!sink.more()) {
-        body.append("],\"next\":null}\n");
-        co_return base::Status{};
-    }
-    const std::string cursor = make_cursor(*page, sink.last);
-    body.append("],\"next\":\"" + cursor + "\"}\n");
-    std::string link = "</v1/users/" + std::to_string(call.target.user.value) + "/" + shape.table->name + "?";
-    for (const auto& [name, value] : call.target.query) {
-        if (name != "after") {
-            link += percent_encode(name) + "=" + percent_encode(value) + "&";
-        }
-    }
-    call.response.header("Link", link + "after=" + cursor + ">; rel=\"next\"");
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::change_row(Call& call) {
-    const auto found = shape_of(call);
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
-    }
-    const auto fields = parse_object(call.request.body);
-    if (!fields) {
-        co_return std::unexpected(fields.error());
-    }
-    const auto plan = admit(call, routing::Verb::write, shape);
-    if (!plan) {
-        co_return std::unexpected(plan.error());
-    }
-    if (shape.table->person && !shape.table->country.empty()) {
-        // A person who moves abroad would be stored outside home: that is a move of the person, not of a
-        // column.
-        const auto country = std::ranges::find(*fields, shape.table->country, &Field::name);
-        if (country != fields->end() && country->kind == Field::Kind::string) {
-            const auto home = shared_.topology.home_of_country(country->text);
-            if (home != own_) {
-                co_return std::unexpected(base::Error{Code::foreign_country,
-                                                      "People of this country have their home elsewhere.",
-                                                      "Create the person at the new home, then erase here.",
-                                                      std::string(routing::rules::home_by_country),
-                                                      {}});
-            }
-        }
-    }
-    bool any = false;
-    const auto versions = entity_tags(call.request.if_match, any);
-    if (!call.request.if_match.empty() && !any && versions.empty()) {
-        co_return base::fail(Code::precondition_failed, "If-Match holds no strong entity tag.");
-    }
-    const auto sql = update_row(shape, call.target.user, call.target.key, *fields, versions);
-    if (!sql) {
-        co_return std::unexpected(sql.error());
-    }
-    const auto columns = all_columns(shape);
-    RowSink sink(call.response.body(), columns, shape, sql->columns);
-    const auto ran = co_await run_write(*plan, *sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    if (sink.failed) {
-        schema_stale_ = schema_stale_ || sink.stale_schema;
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    if (sink.rows == 0) {
-        co_return co_await missing_or_changed(call, *plan, shape, !versions.empty());
-    }
-    note_position(sink, *plan, call.target.user, shared_, pool_.states(plan->shard()), call.response);
-    call.response.header("ETag", "\"" + sink.version + "\"");
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::remove_row(Call& call) {
-    const auto found = shape_of(call);
-    if (!found) {
-        co_return std::unexpected(found.error());
-    }
-    const TableShape& shape = **found;
-    const auto plan = admit(call, routing::Verb::write, shape);
-    if (!plan) {
-        co_return std::unexpected(plan.error());
-    }
-    bool any = false;
-    const auto versions = entity_tags(call.request.if_match, any);
-    if (!call.request.if_match.empty() && !any && versions.empty()) {
-        co_return base::fail(Code::precondition_failed, "If-Match holds no strong entity tag.");
-    }
-    const Sql sql = delete_row(shape, call.target.user, call.target.key, versions);
-    DoorSink sink(shape, sql.columns);
-    const auto ran = co_await run_write(*plan, sql, sink);
-    if (!ran) {
-        co_return ran;
-    }
-    if (sink.failed) {
-        schema_stale_ = schema_stale_ || sink.stale_schema;
-        co_return std::unexpected(std::move(*sink.failed));
-    }
-    if (sink.affected == 0) {
-        co_return co_await missing_or_changed(call, *plan, shape, !versions.empty());
-    }
-    note_position(sink, *plan, call.target.user, shared_, pool_.states(plan->shard()), call.response);
-    call.response.status(204);
-    co_return base::Status{};
-}
-
-awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan,
-                                                 const TableShape& shape, bool conditional) {
-    if (conditional) {
-        const Column* const one[] = {&shape.columns.front()};
-        const Sql sql = select_row(shape, one, call.target.user, call.target.key);
-        DoorSink sink(shape, sql.columns);
-        const auto ran = co_await run_write(plan, sql, sink);
-        if (!ran) {
-            co_return ran;
-        }
-        if (sink.rows != 0) {
-            co_return base::fail(Code::precondition_failed,
-                                 "The row has another version than If-Match asks for.", "Read it again.");
-        }
-    }
-    co_return base::fail(Code::not_found, "There is no such row.");
 }
 
 awaitable<void> Door::keep_schema(net::asio::io_context& context) {
@@ -932,10 +401,10 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
     while (!stopped_) {
         const auto age = net::Clock::now() - loaded_at;
         // At most once a second, whatever clients ask.
-        if (!schema_ || age > std::chrono::minutes{1} || (schema_stale_ && age > std::chrono::seconds{1})) {
+        if (!known_ || age > std::chrono::minutes{1} || (schema_stale_ && age > std::chrono::seconds{1})) {
             auto loaded = co_await load_schema(pool_, shared_.topology, own_);
             if (loaded) {
-                schema_ = std::move(*loaded);
+                know(std::move(*loaded));
                 schema_stale_ = false;
                 loaded_at = net::Clock::now();
                 metrics_.schema_loaded.set(1);
@@ -946,7 +415,7 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
                 base::log::warn("http.schema", {{"error", base::describe(loaded.error())}});
             }
         }
-        timer.expires_after(std::chrono::milliseconds{schema_ ? 250 : 50});
+        timer.expires_after(std::chrono::milliseconds{known_ ? 250 : 50});
         std::ignore = co_await timer.async_wait(net::as_result);
     }
     schema_timer_ = nullptr;

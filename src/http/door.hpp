@@ -1,12 +1,6 @@
 #pragma once
-// The HTTP door: one request in, one response out, through the one path principal → facts → plan → connection. One Door
-// per thread; everything it refers to outlives it.
-
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
+// The HTTP door: one request in, one response out, through the one path principal → facts → plan →
+// connection. One Door per thread; everything it refers to outlives it.
 
 #include "base/metrics.hpp"
 #include "http/request.hpp"
@@ -17,6 +11,12 @@
 #include "pool/pool.hpp"
 #include "pool/write_positions.hpp"
 #include "routing/admit.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace domicile::http {
 
@@ -42,6 +42,24 @@ struct Shared {
     base::Metrics& metrics;
 };
 
+/// A table as the door knows it: its live columns and what follows from them.
+struct KnownTable {
+    const TableShape* shape = nullptr;
+    std::vector<const Column*> columns;     ///< all of them
+    std::vector<std::string> row_key;       ///< the primary key without the user's
+    std::vector<std::string> read_names;    ///< the columns behind the parameters of `read`
+    const pool::Statement* read = nullptr;  ///< one whole row by its key
+};
+
+struct Known {
+    std::shared_ptr<const Schema> schema;
+    std::vector<KnownTable> tables;
+    [[nodiscard]] const KnownTable* table(std::string_view name) const;
+    [[nodiscard]] const KnownTable& person() const;
+};
+
+class DoorSink;
+
 class Door {
   public:
     Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics);
@@ -51,8 +69,8 @@ class Door {
     /// A problem for what could not even be parsed.
     void refuse(const base::Error& error, Response& response);
 
-    /// Keeps the schema: loads it when a writer is known, and again when PostgreSQL says it has changed, or a minute has
-    /// passed. Runs until stop().
+    /// Keeps the schema: loads it when a writer is known, and again when PostgreSQL says it has changed, or a
+    /// minute has passed. Runs until stop().
     awaitable<void> keep_schema(net::asio::io_context& context);
     void stop();
     /// While draining, /readyz says no.
@@ -73,21 +91,27 @@ class Door {
     awaitable<base::Status> replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
                                    std::string_view fingerprint);
 
-    awaitable<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const TableShape& shape,
+    awaitable<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
                                                bool conditional);
 
-    base::Result<const TableShape*> shape_of(const Call& call) const;
-    base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const TableShape& shape);
-    awaitable<base::Status> run_read(Call& call, const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink);
+    base::Result<const KnownTable*> table_of(const Call& call) const;
+    base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const topology::Table& table);
+    awaitable<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
+                                     std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
     awaitable<base::Status> run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink);
     std::optional<routing::Position> required_position(const Call& call, topology::ShardIndex shard) const;
+    /// The sink's failure, if it met one; remembers that the schema may have changed.
+    base::Status outcome(DoorSink& sink);
+    void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
+                       Response& response);
+    void know(std::shared_ptr<const Schema> schema);
     [[nodiscard]] std::string url_of(topology::RegionIndex region) const;
 
     Shared shared_;
     pool::Pool& pool_;
     DoorMetrics& metrics_;
     topology::JurisdictionIndex own_;
-    std::shared_ptr<const Schema> schema_;
+    std::shared_ptr<const Known> known_;
     net::asio::steady_timer* schema_timer_ = nullptr;
     bool schema_stale_ = true;
     bool stopped_ = false;

@@ -31,7 +31,7 @@ class FlatHandler {
     static constexpr std::size_t max_string_size = std::size_t(-1);
 
     std::vector<Field> fields;
-    std::string duplicate;
+    bool duplicate = false;
     bool is_object = false;
 
     bool on_document_begin(error_code&) { return true; }
@@ -63,9 +63,7 @@ class FlatHandler {
     bool on_key(string_view part, std::size_t, error_code&) {
         text_ += std::string_view(part.data(), part.size());
         if (depth_ == 1) {
-            if (std::ranges::find(fields, text_, &Field::name) != fields.end()) {
-                duplicate = text_;
-            }
+            duplicate = duplicate || std::ranges::find(fields, text_, &Field::name) != fields.end();
             fields.push_back(Field{text_, Field::Kind::null, {}});
         } else {
             comma();
@@ -289,7 +287,7 @@ base::Result<std::vector<Field>> parse_object(std::string_view json) {
     if (!handler.is_object) {
         return base::fail(Code::malformed_request, "The body must be one JSON object of columns.");
     }
-    if (!handler.duplicate.empty()) {
+    if (handler.duplicate) {
         return base::fail(Code::malformed_request, "A column stands twice in the body.");
     }
     return std::move(parser.handler().fields);

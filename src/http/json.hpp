@@ -1,15 +1,15 @@
 #pragma once
 // JSON bodies: one flat object in, rows out. Numbers keep their text: no value ever passes through a double.
 
+#include "base/buffer.hpp"
+#include "base/error.hpp"
+#include "http/shape.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/buffer.hpp"
-#include "base/error.hpp"
-#include "http/shape.hpp"
 
 namespace domicile::http {
 
@@ -20,12 +20,12 @@ struct Field {
     std::string text;  ///< the string's value, the number as written, "true"/"false", or nested JSON
 };
 
-/// One object of scalar fields; arrays and objects inside come as JSON text. malformed_request with the byte offset for
-/// anything else: duplicates, trailing bytes, invalid UTF-8, too deep.
+/// One object of scalar fields; arrays and objects inside come as JSON text. malformed_request with the byte
+/// offset for anything else: duplicates, trailing bytes, invalid UTF-8, too deep.
 [[nodiscard]] base::Result<std::vector<Field>> parse_object(std::string_view json);
 
-/// The text PostgreSQL takes for `field` in `column`, or invalid_value naming the column and not the value: a number
-/// that does not fit is refused, never rounded. Nothing is SQL NULL.
+/// The text PostgreSQL takes for `field` in `column`, or invalid_value naming the column and not the value: a
+/// number that does not fit is refused, never rounded. Nothing is SQL NULL.
 [[nodiscard]] base::Result<std::optional<std::string>> to_parameter(const Field& field, const Column& column);
 
 /// Appends a quoted JSON string.

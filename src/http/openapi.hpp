@@ -1,11 +1,11 @@
 #pragma once
 // The OpenAPI 3.1 description of a gateway, from the topology and the live columns.
 
-#include <string>
-#include <string_view>
-
 #include "http/shape.hpp"
 #include "topology/topology.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace domicile::http {
 

@@ -1,14 +1,14 @@
 #pragma once
 // Errors as RFC 9457 problem details, and PostgreSQL's errors as ours.
 
-#include <span>
-#include <string>
-#include <string_view>
-
 #include "base/buffer.hpp"
 #include "base/error.hpp"
 #include "http/shape.hpp"
 #include "wire/backend.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace domicile::http {
 
@@ -20,8 +20,8 @@ namespace domicile::http {
 void append_problem(base::Buffer& out, const base::Error& error, std::string_view home = {},
                     std::string_view home_url = {});
 
-/// What PostgreSQL reported, with the columns named and no value repeated. `parameters` names the column behind each
-/// statement parameter, in order ("" if none).
+/// What PostgreSQL reported, with the columns named and no value repeated. `parameters` names the column
+/// behind each statement parameter, in order ("" if none).
 [[nodiscard]] base::Error from_server(const wire::ServerError& error, const TableShape& shape,
                                       std::span<const std::string> parameters);
 

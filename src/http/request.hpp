@@ -1,13 +1,13 @@
 #pragma once
-// One HTTP/1.1 request, parsed as bytes come (RFC 9112). The grammar is Boost.Beast's; we keep only what the door needs,
-// in strings that are reused from request to request.
+// One HTTP/1.1 request, parsed as bytes come (RFC 9112). The grammar is Boost.Beast's; we keep only what the
+// door needs, in strings that are reused from request to request.
+
+#include "base/error.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "base/error.hpp"
 
 namespace domicile::http {
 
@@ -37,9 +37,9 @@ class RequestParser {
     RequestParser& operator=(const RequestParser&) = delete;
     ~RequestParser();
 
-    /// Takes bytes and returns how many were used; the rest belongs to the next request. Errors: malformed_request,
-    /// headers_too_large, payload_too_large. After an error the connection must be closed: where the next request begins
-    /// is unknown.
+    /// Takes bytes and returns how many were used; the rest belongs to the next request. Errors:
+    /// malformed_request, headers_too_large, payload_too_large. After an error the connection must be closed:
+    /// where the next request begins is unknown.
     [[nodiscard]] base::Result<std::size_t> put(std::string_view bytes);
     [[nodiscard]] bool done() const noexcept;
     [[nodiscard]] bool header_done() const noexcept;

@@ -1,10 +1,10 @@
 #pragma once
 // One HTTP/1.1 response, built in buffers that are reused.
 
+#include "base/buffer.hpp"
+
 #include <cstdint>
 #include <string_view>
-
-#include "base/buffer.hpp"
 
 namespace domicile::http {
 

@@ -9,6 +9,7 @@ namespace domicile::http {
 namespace {
 
 using base::Code;
+using net::error_code;
 namespace limits = base::limits;
 
 constexpr std::size_t read_bytes = 8U << 10U;
@@ -177,14 +178,12 @@ awaitable<void> Server::session(net::tcp::socket socket, net::Gate::Pass pass, n
     if (stream.open()) {
         boost::system::error_code ignored;
         stream.socket().shutdown(net::tcp::socket::shutdown_send, ignored);
-        // What the client still sends would answer our last words with a reset: take a little of it first.
-        stream.expires_after(std::chrono::milliseconds{500});
-        for (int i = 0; i < 8; ++i) {
+        // What the client still sends would answer our last words with a reset: take it, for a second at
+        // most.
+        stream.expires_after(std::chrono::seconds{1});
+        for (error_code ec; !ec;) {
             in.clear();
-            const auto ec = co_await stream.read_some(in, read_bytes);
-            if (ec) {
-                break;
-            }
+            ec = co_await stream.read_some(in, read_bytes);
         }
     }
 }

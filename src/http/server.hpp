@@ -1,12 +1,12 @@
 #pragma once
 // Accepts connections of the HTTP door and runs each as one coroutine.
 
-#include <memory>
-#include <string>
-
 #include "http/door.hpp"
 #include "net/gate.hpp"
 #include "net/stream.hpp"
+
+#include <memory>
+#include <string>
 
 namespace domicile::http {
 

@@ -1,6 +1,8 @@
 #pragma once
 // The live columns of a table, as the door needs them to build SQL, check values and write JSON.
 
+#include "topology/topology.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,12 +10,22 @@
 #include <string_view>
 #include <vector>
 
-#include "topology/topology.hpp"
-
 namespace domicile::http {
 
 /// How a column's values travel in JSON.
-enum class ColumnKind : std::uint8_t { boolean, int2, int4, int8, floating, numeric, text, json, timestamp, timestamptz, other };
+enum class ColumnKind : std::uint8_t {
+    boolean,
+    int2,
+    int4,
+    int8,
+    floating,
+    numeric,
+    text,
+    json,
+    timestamp,
+    timestamptz,
+    other
+};
 
 struct Column {
     std::string name;
@@ -34,8 +46,8 @@ struct Constraint {
 
 struct TableShape {
     const topology::Table* table = nullptr;
-    std::vector<Column> columns;          ///< in their order in the table
-    std::vector<std::string> primary_key; ///< with the user key
+    std::vector<Column> columns;           ///< in their order in the table
+    std::vector<std::string> primary_key;  ///< with the user key
     std::vector<Constraint> constraints;
 
     [[nodiscard]] const Column* column(std::string_view name) const;

@@ -1,6 +1,9 @@
 #pragma once
 // The request target as a route and query parameters. Pure: no schema, no database.
 
+#include "base/error.hpp"
+#include "base/ids.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,21 +11,18 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.hpp"
-#include "base/ids.hpp"
-
 namespace domicile::http {
 
 enum class Endpoint : std::uint8_t {
-    health,        ///< /healthz
-    ready,         ///< /readyz
-    metrics,       ///< /metrics
-    openapi,       ///< /openapi.json
-    people,        ///< /v1/users
-    person,        ///< /v1/users/{id}
-    person_home,   ///< /v1/users/{id}/home
-    rows,          ///< /v1/users/{id}/{table}
-    row,           ///< /v1/users/{id}/{table}/{key}
+    health,       ///< /healthz
+    ready,        ///< /readyz
+    metrics,      ///< /metrics
+    openapi,      ///< /openapi.json
+    people,       ///< /v1/users
+    person,       ///< /v1/users/{id}
+    person_home,  ///< /v1/users/{id}/home
+    rows,         ///< /v1/users/{id}/{table}
+    row,          ///< /v1/users/{id}/{table}/{key}
 };
 
 struct Target {

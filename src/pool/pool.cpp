@@ -140,9 +140,9 @@ void Pool::note_state(topology::NodeIndex node, const routing::NodeState& state)
     }
 }
 
-std::vector<routing::NodeState> Pool::states(topology::ShardIndex shard) const {
+std::span<const routing::NodeState> Pool::states(topology::ShardIndex shard) const {
     const auto found = shards_.find(shard.value);
-    return found == shards_.end() ? std::vector<routing::NodeState>{} : found->second.states;
+    return found == shards_.end() ? std::span<const routing::NodeState>{} : found->second.states;
 }
 
 bool Pool::has_writer(topology::ShardIndex shard) const {

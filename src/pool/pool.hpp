@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -74,8 +75,8 @@ class Pool {
 
     /// The prober's news. An unknown or foreign node is ignored.
     void note_state(topology::NodeIndex node, const routing::NodeState& state);
-    /// What is known of a shard's nodes, in the order of Shard::nodes.
-    [[nodiscard]] std::vector<routing::NodeState> states(topology::ShardIndex shard) const;
+    /// What is known of a shard's nodes, in the order of Shard::nodes. Valid until the next await.
+    [[nodiscard]] std::span<const routing::NodeState> states(topology::ShardIndex shard) const;
     [[nodiscard]] bool has_writer(topology::ShardIndex shard) const;
     /// Closes idle connections; those on lease close when they come back.
     void stop();

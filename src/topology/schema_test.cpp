@@ -21,7 +21,7 @@ namespace {
 namespace json = boost::json;
 
 json::value read_schema() {
-    const auto path = std::filesystem::path(__FILE__).parent_path() / "../../docs/domicile.schema.json";
+    const auto path = std::filesystem::path(DOMICILE_SOURCE_DIR) / "docs/domicile.schema.json";
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return json::parse(text.str());

@@ -107,7 +107,7 @@ inline std::string all(const Parsed& parsed) {
 }
 
 inline std::string sample() {
-    const auto path = std::filesystem::path(__FILE__).parent_path() / "../../examples/retail/domicile.toml";
+    const auto path = std::filesystem::path(DOMICILE_SOURCE_DIR) / "examples/retail/domicile.toml";
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return text.str();

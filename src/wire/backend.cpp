@@ -1,10 +1,19 @@
 #include "wire/backend.hpp"
 
-#include <charconv>
-
 #include "base/limits.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace domicile::wire {
+namespace {
+
+bool is_sqlstate(std::string_view text) noexcept {
+    return text.size() == 5 &&
+           std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+}
+
+}  // namespace
 
 bool decode(std::string_view body, ServerError& error) {
     Reader reader(body);
@@ -20,7 +29,7 @@ bool decode(std::string_view body, ServerError& error) {
         const std::string_view value = reader.cstring();
         switch (field) {
             case 'V': error.severity = value; break;
-            case 'C': error.sqlstate = value; break;
+            case 'C': error.sqlstate = is_sqlstate(value) ? value : std::string_view{}; break;
             case 'M': error.message = value; break;
             case 'D': error.detail = value; break;
             case 'H': error.hint = value; break;
@@ -68,11 +77,26 @@ std::optional<std::string_view> RowReader::next() noexcept {
         return std::nullopt;
     }
     // A negative length other than -1 becomes a huge size and fails the bounds check.
-    const std::string_view value = reader_.bytes(static_cast<std::size_t>(static_cast<std::uint32_t>(length)));
+    const std::string_view value =
+        reader_.bytes(static_cast<std::size_t>(static_cast<std::uint32_t>(length)));
     if (!reader_.ok()) {
         return std::nullopt;
     }
     return value;
+}
+
+bool well_formed_row(std::string_view body) noexcept {
+    RowReader reader(body);
+    for (std::uint16_t i = 0; i < reader.columns() && reader.ok(); ++i) {
+        static_cast<void>(reader.next());
+    }
+    return reader.ok();
+}
+
+bool decode_command_complete(std::string_view body, std::string_view& tag) noexcept {
+    Reader reader(body);
+    tag = reader.cstring();
+    return reader.done();
 }
 
 std::uint64_t affected_rows(std::string_view tag) noexcept {
@@ -93,22 +117,6 @@ bool decode_ready(std::string_view body, char& status) noexcept {
     }
     status = body[0];
     return true;
-}
-
-bool ReplyTracker::advance(const Frame& frame) noexcept {
-    if (frame.type == backend::ready_for_query) {
-        if (owed_ == 0 || !decode_ready(frame.body, status_)) {
-            return false;
-        }
-        --owed_;
-        return true;
-    }
-    if (owed_ != 0) {
-        return true;
-    }
-    // Out of turn a node may only tell of settings, notices and notifications (docs, "Asynchronous Operations").
-    return frame.type == backend::parameter_status || frame.type == backend::notice_response ||
-           frame.type == backend::notification;
 }
 
 }  // namespace domicile::wire

@@ -1,14 +1,15 @@
 #pragma once
-// What a PostgreSQL node says: decoders of its messages. No I/O. Views point into the message body and live as long as
-// the caller's bytes. A decoder returns false on any malformed body; the connection is then unusable.
+// What a PostgreSQL node says: decoders of its messages. No I/O. Views point into the message body and live
+// as long as the caller's bytes. A decoder returns false on any malformed body; the connection is then
+// unusable.
+
+#include "wire/frame.hpp"
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
-
-#include "wire/frame.hpp"
 
 namespace domicile::wire {
 
@@ -51,7 +52,8 @@ struct ServerError {
     std::string_view column;
     std::string_view constraint;
 };
-/// Fields may be missing (a hostile node may send none: sqlstate is then empty).
+/// Fields may be missing (a hostile node may send none). `sqlstate` is five of 0-9 and A-Z, or empty: it goes
+/// to logs and clients, so nothing else may pass for one.
 [[nodiscard]] bool decode(std::string_view body, ServerError& error);
 
 struct ColumnDescription {
@@ -72,7 +74,10 @@ class RowReader {
     [[nodiscard]] std::uint16_t columns() const noexcept { return columns_; }
     /// The next field: nothing for SQL NULL. Past the end or malformed: nothing, and ok() is false.
     [[nodiscard]] std::optional<std::string_view> next() noexcept;
-    [[nodiscard]] bool ok() const noexcept { return reader_.ok() && !overrun_; }
+    /// False after a malformed field, a read past the last column, or bytes left over behind it.
+    [[nodiscard]] bool ok() const noexcept {
+        return reader_.ok() && !overrun_ && (read_ < columns_ || reader_.done());
+    }
 
   private:
     Reader reader_;
@@ -81,26 +86,16 @@ class RowReader {
     bool overrun_ = false;
 };
 
+/// Whether a DataRow's body holds exactly the fields it announces.
+[[nodiscard]] bool well_formed_row(std::string_view body) noexcept;
+
+/// CommandComplete: its tag.
+[[nodiscard]] bool decode_command_complete(std::string_view body, std::string_view& tag) noexcept;
+
 /// Rows a command touched, from its tag ("INSERT 0 5", "UPDATE 3", "COPY 7"); 0 for tags without a count.
 [[nodiscard]] std::uint64_t affected_rows(std::string_view tag) noexcept;
 
 /// ReadyForQuery: 'I' idle, 'T' in transaction, 'E' failed transaction.
 [[nodiscard]] bool decode_ready(std::string_view body, char& status) noexcept;
-
-/// Counts what is still owed to us. Every Query or Sync sent is answered by exactly one ReadyForQuery, whatever else
-/// comes between; only when all came and the last said idle may the connection serve another session.
-class ReplyTracker {
-  public:
-    void expect() noexcept { ++owed_; }
-    /// Call for every frame. False: the node sent what cannot come here, and the connection must be closed.
-    [[nodiscard]] bool advance(const Frame& frame) noexcept;
-    [[nodiscard]] bool settled() const noexcept { return owed_ == 0; }
-    [[nodiscard]] bool idle() const noexcept { return owed_ == 0 && status_ == 'I'; }
-    [[nodiscard]] std::uint32_t owed() const noexcept { return owed_; }
-
-  private:
-    std::uint32_t owed_ = 0;
-    char status_ = 'I';
-};
 
 }  // namespace domicile::wire

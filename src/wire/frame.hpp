@@ -1,7 +1,7 @@
 #pragma once
-// Framing and reading of PostgreSQL protocol 3.0 messages (PostgreSQL docs, chapter "Frontend/Backend Protocol",
-// section "Message Formats"). No I/O. Everything here takes bytes from outside: it never reads past the end, never
-// trusts a length, never allocates.
+// Framing and reading of PostgreSQL protocol 3.0 messages (PostgreSQL docs, chapter "Frontend/Backend
+// Protocol", section "Message Formats"). No I/O. Everything here takes bytes from outside: it never reads
+// past the end, never trusts a length, never allocates.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +25,8 @@ enum class Scan : std::uint8_t {
 /// Looks for one whole message at the front of `bytes`.
 [[nodiscard]] Scan scan(std::string_view bytes, Frame& frame) noexcept;
 
-/// A cursor over one message body. After the first read past the end every read gives zero or empty and ok() is false,
-/// so a decoder checks once, at its end.
+/// A cursor over one message body. After the first read past the end every read gives zero or empty and ok()
+/// is false, so a decoder checks once, at its end.
 class Reader {
   public:
     explicit Reader(std::string_view body) noexcept : rest_(body) {}

@@ -1,5 +1,7 @@
 #include "wire/frontend.hpp"
 
+#include "base/assert.hpp"
+
 namespace domicile::wire {
 namespace {
 
@@ -24,7 +26,8 @@ constexpr std::uint32_t protocol_version = 3U << 16U;
 
 }  // namespace
 
-void append_startup(base::Buffer& out, std::span<const std::pair<std::string_view, std::string_view>> settings) {
+void append_startup(base::Buffer& out,
+                    std::span<const std::pair<std::string_view, std::string_view>> settings) {
     const std::size_t start = out.size();
     out.append_u32(0);
     out.append_u32(protocol_version);
@@ -61,6 +64,8 @@ void append_parse(base::Buffer& out, std::string_view name, std::string_view sql
 }
 
 void append_bind(base::Buffer& out, std::string_view statement, std::span<const Parameter> parameters) {
+    // Cut to 16 bits, the rest of the parameters would be read as other fields of the message.
+    DOMICILE_ASSERT(parameters.size() <= bind_parameters_max);
     const Message message(out, 'B');
     out.append_cstring("");
     out.append_cstring(statement);
@@ -95,20 +100,26 @@ void append_close_statement(base::Buffer& out, std::string_view name) {
     out.append_cstring(name);
 }
 
-void append_sync(base::Buffer& out) { const Message message(out, 'S'); }
+void append_sync(base::Buffer& out) {
+    const Message message(out, 'S');
+}
 
 void append_copy_data(base::Buffer& out, std::string_view bytes) {
     const Message message(out, 'd');
     out.append(bytes);
 }
 
-void append_copy_done(base::Buffer& out) { const Message message(out, 'c'); }
+void append_copy_done(base::Buffer& out) {
+    const Message message(out, 'c');
+}
 
 void append_copy_fail(base::Buffer& out, std::string_view reason) {
     const Message message(out, 'f');
     out.append_cstring(reason);
 }
 
-void append_terminate(base::Buffer& out) { const Message message(out, 'X'); }
+void append_terminate(base::Buffer& out) {
+    const Message message(out, 'X');
+}
 
 }  // namespace domicile::wire

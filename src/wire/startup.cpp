@@ -1,16 +1,16 @@
 #include "wire/startup.hpp"
 
-#include <array>
-#include <charconv>
-#include <optional>
-#include <utility>
-#include <vector>
-
 #include "base/limits.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/scram.hpp"
 #include "wire/backend.hpp"
 #include "wire/frontend.hpp"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace domicile::wire {
 namespace {
@@ -30,7 +30,8 @@ std::unexpected<base::Error> violation(std::string detail) {
                       std::move(detail));
 }
 
-/// The value of attribute `name` at the front of `text`, which is cut off with its comma (RFC 5802 section 5.1).
+/// The value of attribute `name` at the front of `text`, which is cut off with its comma (RFC 5802
+/// section 5.1).
 std::optional<std::string_view> attribute(std::string_view& text, char name) {
     if (text.size() < 2 || text[0] != name || text[1] != '=') {
         return std::nullopt;
@@ -109,9 +110,13 @@ base::Status Startup::authentication(std::string_view body, base::Buffer& out) {
             }
             offered = offered || name == mechanism;
         }
+        if (!reader.done()) {
+            return violation("malformed mechanism list");
+        }
         if (!offered) {
-            return base::fail(Code::configuration, "The node does not offer SCRAM-SHA-256.",
-                              "Set password_encryption = scram-sha-256 and a scram-sha-256 line in pg_hba.conf.");
+            return base::fail(
+                Code::configuration, "The node does not offer SCRAM-SHA-256.",
+                "Set password_encryption = scram-sha-256 and a scram-sha-256 line in pg_hba.conf.");
         }
         // PostgreSQL takes the user from the StartupMessage and ignores the name here.
         client_first_bare_ = "n=,r=" + std::string(settings_.nonce);
@@ -129,12 +134,18 @@ base::Status Startup::authentication(std::string_view body, base::Buffer& out) {
         if (!signature || !crypto::equal_constant_time(*signature, crypto::view(server_signature_))) {
             return violation("the node does not know the password");
         }
-        server_verified_ = true;
+        state_ = State::verified;
         return {};
     }
-    if (kind == auth_ok && state_ == State::scram_final && server_verified_) {
+    if (kind == auth_ok && state_ == State::verified && reader.done()) {
         state_ = State::authenticated;
         return {};
+    }
+    // Welcomed without a proof: an impostor, unless nothing was asked at all, which is `trust` in
+    // pg_hba.conf.
+    const bool known = kind == auth_ok || (kind >= auth_sasl && kind <= auth_sasl_final);
+    if (known && (kind != auth_ok || state_ != State::started)) {
+        return violation("authentication malformed or out of turn");
     }
     return base::fail(Code::configuration, "The node asks for an authentication other than SCRAM-SHA-256.",
                       "Use scram-sha-256 in the node's pg_hba.conf.");
@@ -154,13 +165,15 @@ base::Status Startup::scram_first(std::string_view server_first, base::Buffer& o
             iterations = 0;
         }
     }
-    // A node that dictates a huge count would make us burn our CPU; a nonce that does not extend ours is a replay.
+    // A node that dictates a huge count would make us burn our CPU; a nonce that does not extend ours is a
+    // replay.
     if (!nonce || !nonce->starts_with(settings_.nonce) || nonce->size() == settings_.nonce.size() || !salt ||
         salt->empty() || iterations < 1 || iterations > base::limits::scram_iterations_max) {
         return violation("malformed SCRAM server-first message");
     }
     const std::string without_proof = "c=biws,r=" + std::string(*nonce);
-    const std::string auth_message = client_first_bare_ + "," + std::string(server_first) + "," + without_proof;
+    const std::string auth_message =
+        client_first_bare_ + "," + std::string(server_first) + "," + without_proof;
     const auto proof = crypto::scram_proof(settings_.salted_password(*salt, iterations), auth_message);
     server_signature_ = proof.server_signature;
     append_sasl_response(out, without_proof + ",p=" + crypto::base64(crypto::view(proof.client_proof)));

@@ -1,17 +1,17 @@
 #pragma once
-// The client side of a node's start-up: StartupMessage, SCRAM-SHA-256, parameters, until the first ReadyForQuery.
-// A machine without I/O: feed it frames, send what it appends. Cleartext and MD5 are refused: a node that asks for them
-// would learn the password.
-
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <string_view>
+// The client side of a node's start-up: StartupMessage, SCRAM-SHA-256, parameters, until the first
+// ReadyForQuery. A machine without I/O: feed it frames, send what it appends. Cleartext and MD5 are refused:
+// a node that asks for them would learn the password.
 
 #include "base/buffer.hpp"
 #include "base/error.hpp"
 #include "crypto/hash.hpp"
 #include "wire/frame.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
 
 namespace domicile::wire {
 
@@ -32,8 +32,8 @@ class Startup {
 
     /// Appends the first message.
     void begin(base::Buffer& out);
-    /// Takes the next frame and appends the answer, if one is due. An error ends the connection: node_unavailable with
-    /// the node's SQLSTATE in `detail`, or protocol_violation.
+    /// Takes the next frame and appends the answer, if one is due. An error ends the connection:
+    /// node_unavailable with the node's SQLSTATE in `detail`, or protocol_violation.
     [[nodiscard]] base::Status advance(const Frame& frame, base::Buffer& out);
     [[nodiscard]] bool done() const noexcept { return state_ == State::ready; }
     /// For cancel requests; 0 until the node has told.
@@ -41,7 +41,7 @@ class Startup {
     [[nodiscard]] std::uint32_t secret_key() const noexcept { return secret_key_; }
 
   private:
-    enum class State : std::uint8_t { started, scram_first, scram_final, authenticated, ready };
+    enum class State : std::uint8_t { started, scram_first, scram_final, verified, authenticated, ready };
 
     base::Status authentication(std::string_view body, base::Buffer& out);
     base::Status scram_first(std::string_view server_first, base::Buffer& out);
@@ -50,7 +50,6 @@ class Startup {
     State state_ = State::started;
     std::string client_first_bare_;
     crypto::Digest server_signature_{};
-    bool server_verified_ = false;
     std::uint32_t process_id_ = 0;
     std::uint32_t secret_key_ = 0;
 };
