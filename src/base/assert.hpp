@@ -1,6 +1,6 @@
 #pragma once
-// Assertions state what only a defect of ours can break. They stay on in release builds: a crash costs a second, a row
-// in the wrong country cannot be undone. Never assert on bytes that come from outside.
+// Assertions state what only a defect of ours can break. They stay on in release builds: a crash costs a
+// second, a row in the wrong country cannot be undone. Never assert on bytes that come from outside.
 
 namespace domicile::base {
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line) noexcept;

@@ -4,10 +4,7 @@
 
 namespace domicile::base {
 
-void Buffer::reserve(std::size_t count) {
-    if (capacity_ - end_ >= count) {
-        return;
-    }
+void Buffer::grow(std::size_t count) {
     const std::size_t used = size();
     if (capacity_ - used >= count && begin_ >= capacity_ / 2) {
         // Moving at most half of the capacity once per half of it consumed keeps this amortised constant.

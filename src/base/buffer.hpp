@@ -1,6 +1,8 @@
 #pragma once
-// A growing byte buffer that is filled at the end and consumed at the front, reused for the life of a connection.
-// Not thread-safe.
+// A growing byte buffer that is filled at the end and consumed at the front, reused for the life of a
+// connection. Not thread-safe.
+
+#include "base/assert.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +10,6 @@
 #include <memory>
 #include <span>
 #include <string_view>
-
-#include "base/assert.hpp"
 
 namespace domicile::base {
 
@@ -54,12 +54,14 @@ class Buffer {
     }
     /// Big-endian, as all integers of the PostgreSQL protocol.
     void append_u16(std::uint16_t value) {
-        append_u8(static_cast<std::uint8_t>(value >> 8U));
-        append_u8(static_cast<std::uint8_t>(value & 0xFFU));
+        reserve(2);
+        data_[end_++] = static_cast<char>(value >> 8U);
+        data_[end_++] = static_cast<char>(value & 0xFFU);
     }
     void append_u32(std::uint32_t value) {
-        append_u16(static_cast<std::uint16_t>(value >> 16U));
-        append_u16(static_cast<std::uint16_t>(value & 0xFFFFU));
+        reserve(4);
+        end_ += 4;
+        patch_u32(size() - 4, value);
     }
     /// Bytes and a closing zero. REQUIRES: no zero inside (checked by callers that take foreign text).
     void append_cstring(std::string_view text) {
@@ -87,7 +89,12 @@ class Buffer {
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
   private:
-    void reserve(std::size_t count);
+    void reserve(std::size_t count) {
+        if (capacity_ - end_ < count) [[unlikely]] {
+            grow(count);
+        }
+    }
+    void grow(std::size_t count);
 
     std::unique_ptr<char[]> data_;
     std::size_t capacity_ = 0;

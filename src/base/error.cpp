@@ -1,29 +1,36 @@
 #include "base/error.hpp"
 
+#include "base/assert.hpp"
+
 #include <array>
 #include <cstdlib>
-
-#include "base/assert.hpp"
 
 namespace domicile::base {
 namespace {
 
 // In the order of the enum: info() indexes it.
 constexpr std::array codes = {
-    CodeInfo{Code::malformed_request, "malformed-request", "08P01", 400, Fault::client, "The request cannot be read"},
-    CodeInfo{Code::invalid_value, "invalid-value", "22023", 400, Fault::client, "A value does not fit its column"},
+    CodeInfo{Code::malformed_request, "malformed-request", "08P01", 400, Fault::client,
+             "The request cannot be read"},
+    CodeInfo{Code::invalid_value, "invalid-value", "22023", 400, Fault::client,
+             "A value does not fit its column"},
     CodeInfo{Code::unknown_table, "unknown-table", "42P01", 404, Fault::client, "No such table"},
     CodeInfo{Code::unknown_column, "unknown-column", "42703", 400, Fault::client, "No such column"},
     CodeInfo{Code::unknown_resource, "unknown-resource", "42704", 404, Fault::client, "No such resource"},
     CodeInfo{Code::no_range, "no-range", "22003", 404, Fault::client, "The user id lies in no range"},
     CodeInfo{Code::not_found, "not-found", "P0002", 404, Fault::client, "No such row"},
-    CodeInfo{Code::method_not_allowed, "method-not-allowed", "0A000", 405, Fault::client, "Method not allowed here"},
+    CodeInfo{Code::method_not_allowed, "method-not-allowed", "0A000", 405, Fault::client,
+             "Method not allowed here"},
     CodeInfo{Code::unsupported_media_type, "unsupported-media-type", "0A000", 415, Fault::client,
              "Only application/json is understood"},
-    CodeInfo{Code::payload_too_large, "payload-too-large", "54000", 413, Fault::client, "The body is too large"},
-    CodeInfo{Code::headers_too_large, "headers-too-large", "54000", 431, Fault::client, "The header is too large"},
-    CodeInfo{Code::request_timeout, "request-timeout", "57014", 408, Fault::client, "The request came too slowly"},
-    CodeInfo{Code::unique_violation, "unique-violation", "23505", 409, Fault::client, "The value is taken already"},
+    CodeInfo{Code::payload_too_large, "payload-too-large", "54000", 413, Fault::client,
+             "The body is too large"},
+    CodeInfo{Code::headers_too_large, "headers-too-large", "54000", 431, Fault::client,
+             "The header is too large"},
+    CodeInfo{Code::request_timeout, "request-timeout", "57014", 408, Fault::client,
+             "The request came too slowly"},
+    CodeInfo{Code::unique_violation, "unique-violation", "23505", 409, Fault::client,
+             "The value is taken already"},
     CodeInfo{Code::constraint_violation, "constraint-violation", "23000", 422, Fault::client,
              "A constraint of the table refuses the row"},
     CodeInfo{Code::precondition_failed, "precondition-failed", "40001", 412, Fault::client,
@@ -35,8 +42,10 @@ constexpr std::array codes = {
     CodeInfo{Code::foreign_country, "foreign-country", "42501", 451, Fault::policy,
              "People of this country have their home in another jurisdiction"},
     CodeInfo{Code::not_permitted, "not-permitted", "42501", 403, Fault::policy, "Not permitted"},
-    CodeInfo{Code::node_unavailable, "node-unavailable", "57P03", 503, Fault::node, "The database node is out of reach"},
-    CodeInfo{Code::node_timeout, "node-timeout", "57014", 504, Fault::node, "The database node did not answer in time"},
+    CodeInfo{Code::node_unavailable, "node-unavailable", "57P03", 503, Fault::node,
+             "The database node is out of reach"},
+    CodeInfo{Code::node_timeout, "node-timeout", "57014", 504, Fault::node,
+             "The database node did not answer in time"},
     CodeInfo{Code::commit_in_doubt, "commit-in-doubt", "08007", 502, Fault::node,
              "The outcome of the write is unknown"},
     CodeInfo{Code::stale_route, "stale-route", "55000", 503, Fault::node, "The range has just moved"},
@@ -60,9 +69,13 @@ static_assert(ordered());
 
 }  // namespace
 
-const CodeInfo& info(Code code) noexcept { return codes[static_cast<std::size_t>(code)]; }
+const CodeInfo& info(Code code) noexcept {
+    return codes[static_cast<std::size_t>(code)];
+}
 
-std::span<const CodeInfo> all_codes() noexcept { return codes; }
+std::span<const CodeInfo> all_codes() noexcept {
+    return codes;
+}
 
 std::string describe(const Error& error) {
     std::string line = error.text.empty() ? std::string(info(error.code).title) : error.text;

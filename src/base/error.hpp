@@ -1,6 +1,6 @@
 #pragma once
-// The one error vocabulary: what went wrong, whose fault it is, what may be said to the client, and what only the log
-// may hold. docs/errors.md lists every code; a test compares that page with the table here.
+// The one error vocabulary: what went wrong, whose fault it is, what may be said to the client, and what only
+// the log may hold. docs/errors.md lists every code; a test compares that page with the table here.
 
 #include <cstdint>
 #include <expected>

@@ -8,7 +8,8 @@
 
 namespace domicile::base {
 
-/// A distinct integer type. `value` is the number itself; indices count from 0 in the order of the topology file.
+/// A distinct integer type. `value` is the number itself; indices count from 0 in the order of the topology
+/// file.
 template <class Tag, class Int>
 struct Id {
     Int value{};
@@ -28,5 +29,7 @@ using NodeIndex = Id<struct NodeTag, std::uint16_t>;
 
 template <class Tag, class Int>
 struct std::hash<domicile::base::Id<Tag, Int>> {
-    std::size_t operator()(const domicile::base::Id<Tag, Int>& id) const noexcept { return std::hash<Int>{}(id.value); }
+    std::size_t operator()(const domicile::base::Id<Tag, Int>& id) const noexcept {
+        return std::hash<Int>{}(id.value);
+    }
 };

@@ -13,7 +13,8 @@ std::atomic<Level> threshold{Level::info};
 
 spdlog::logger& logger() {
     static const auto instance = [] {
-        auto made = std::make_shared<spdlog::logger>("domicile", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made =
+            std::make_shared<spdlog::logger>("domicile", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc);
         made->set_level(spdlog::level::debug);
         made->flush_on(spdlog::level::debug);
@@ -51,9 +52,13 @@ void append_text(std::string& line, std::string_view text) {
 
 }  // namespace
 
-void set_level(Level level) noexcept { threshold.store(level, std::memory_order_relaxed); }
+void set_level(Level level) noexcept {
+    threshold.store(level, std::memory_order_relaxed);
+}
 
-bool enabled(Level level) noexcept { return level >= threshold.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept {
+    return level >= threshold.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
     if (!enabled(level)) {

@@ -26,7 +26,8 @@ struct Field {
     constexpr Field(std::string_view name, unsigned value) : key(name), number(value), is_number(true) {}
 };
 
-/// `level` as in the file of limits: debug = steps, info = life events, warn = degraded, error = a person should look.
+/// `level` as in the file of limits: debug = steps, info = life events, warn = degraded, error = a person
+/// should look.
 void set_level(Level level) noexcept;
 [[nodiscard]] bool enabled(Level level) noexcept;
 

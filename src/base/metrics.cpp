@@ -1,8 +1,8 @@
 #include "base/metrics.hpp"
 
-#include <algorithm>
-
 #include "base/assert.hpp"
+
+#include <algorithm>
 
 namespace domicile::base {
 namespace {
@@ -46,12 +46,14 @@ std::string seconds(std::uint64_t microseconds) {
 }  // namespace
 
 void Histogram::observe_us(std::uint64_t microseconds) noexcept {
-    const auto bucket = std::lower_bound(bounds_us.begin(), bounds_us.end(), microseconds) - bounds_us.begin();
+    const auto bucket =
+        std::lower_bound(bounds_us.begin(), bounds_us.end(), microseconds) - bounds_us.begin();
     buckets_[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
     sum_us_.fetch_add(microseconds, std::memory_order_relaxed);
 }
 
-Metrics::Sample& Metrics::sample(std::string_view name, std::string_view help, Kind kind, const Labels& labels) {
+Metrics::Sample& Metrics::sample(std::string_view name, std::string_view help, Kind kind,
+                                 const Labels& labels) {
     auto family = std::ranges::find(families_, name, &Family::name);
     if (family == families_.end()) {
         families_.push_back(Family{std::string(name), std::string(help), kind, {}});
@@ -103,15 +105,17 @@ std::string Metrics::text() const {
         out += "\n# HELP " + family.name + " " + family.help + "\n";
         for (const Sample& one : family.samples) {
             if (one.counter != nullptr) {
-                out += family.name + "_total" + braced(one.labels) + " " + std::to_string(one.counter->value()) + "\n";
+                out += family.name + "_total" + braced(one.labels) + " " +
+                       std::to_string(one.counter->value()) + "\n";
             } else if (one.gauge != nullptr) {
                 out += family.name + braced(one.labels) + " " + std::to_string(one.gauge->value()) + "\n";
             } else if (one.histogram != nullptr) {
                 std::uint64_t count = 0;
                 for (std::size_t i = 0; i <= Histogram::bounds_us.size(); ++i) {
                     count += one.histogram->buckets_[i].load(std::memory_order_relaxed);
-                    const std::string bound =
-                        i < Histogram::bounds_us.size() ? seconds(Histogram::bounds_us[i]) : std::string("+Inf");
+                    const std::string bound = i < Histogram::bounds_us.size()
+                                                  ? seconds(Histogram::bounds_us[i])
+                                                  : std::string("+Inf");
                     out += family.name + "_bucket" + braced(one.labels, "le=\"" + bound + "\"") + " " +
                            std::to_string(count) + "\n";
                 }

@@ -1,6 +1,7 @@
 #pragma once
-// Counters, gauges and histograms as relaxed atomics, and their OpenMetrics 1.0 text. Each room declares its metrics in
-// one struct; labels are fixed when a metric is made, so cardinality is bounded by the topology, never by traffic.
+// Counters, gauges and histograms as relaxed atomics, and their OpenMetrics 1.0 text. Each room declares its
+// metrics in one struct; labels are fixed when a metric is made, so cardinality is bounded by the topology,
+// never by traffic.
 
 #include <array>
 #include <atomic>
@@ -39,9 +40,9 @@ class Gauge {
 /// Durations in fixed buckets from 100 µs to 10 s; exposed in seconds.
 class Histogram {
   public:
-    static constexpr std::array<std::uint64_t, 16> bounds_us = {100,    250,    500,     1'000,   2'500,     5'000,
-                                                                10'000, 25'000, 50'000,  100'000, 250'000,   500'000,
-                                                                1'000'000, 2'500'000, 5'000'000, 10'000'000};
+    static constexpr std::array<std::uint64_t, 16> bounds_us = {
+        100,    250,     500,     1'000,   2'500,     5'000,     10'000,    25'000,
+        50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
     void observe_us(std::uint64_t microseconds) noexcept;
 
   private:
@@ -50,10 +51,12 @@ class Histogram {
     std::atomic<std::uint64_t> sum_us_{0};
 };
 
-/// Owns every metric; references stay valid for the registry's life. Making metrics locks, counting never does.
+/// Owns every metric; references stay valid for the registry's life. Making metrics locks, counting never
+/// does.
 class Metrics {
   public:
-    /// `name` without the `_total` suffix, which the text adds. The same name with other labels joins one family.
+    /// `name` without the `_total` suffix, which the text adds. The same name with other labels joins one
+    /// family.
     Counter& counter(std::string_view name, std::string_view help, Labels labels = {});
     Gauge& gauge(std::string_view name, std::string_view help, Labels labels = {});
     /// `name` ends in `_seconds`.

@@ -1,6 +1,6 @@
 #pragma once
-// A value that must not reach a log, an error text or a format string: it has no formatter and no comparison, and
-// wipes its bytes when it goes.
+// A value that must not reach a log, an error text or a format string: it has no formatter and no comparison,
+// and wipes its bytes when it goes.
 
 #include <cstring>
 #include <string>

@@ -1,5 +1,6 @@
 #include "http/catalog.hpp"
 
+#include "http/json.hpp"
 #include "routing/admit.hpp"
 
 #include <charconv>
@@ -46,6 +47,9 @@ class CatalogSink final : public pool::ReplySink {
         }
         Column column;
         column.name = values[0];
+        base::Buffer quoted;
+        append_json_string(quoted, column.name);
+        column.json_name = std::string(quoted.view()) + ":";
         column.kind = kind_of(static_cast<std::uint32_t>(number(values[1])));
         column.type = values[2];
         const std::int32_t modifier = number(values[3]);

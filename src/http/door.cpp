@@ -261,6 +261,34 @@ void Door::know(std::shared_ptr<const Schema> schema) {
     }
     known->schema = std::move(schema);
     known_ = std::move(known);
+    inserts_.clear();
+}
+
+std::shared_ptr<const KnownInsert> Door::insert_of(const KnownTable& table, std::span<const Field> fields,
+                                                   std::optional<std::int64_t> new_person, bool idempotent) {
+    // Names cannot hold a line feed after fit_body() has found each among the columns.
+    std::string key = table.shape->table->name;
+    key += idempotent ? "\n+" : "\n";
+    if (new_person) {
+        key += std::to_string(*new_person);
+    }
+    for (const Field& field : fields) {
+        key += '\n';
+        key += field.name;
+    }
+    const auto found = inserts_.find(key);
+    if (found != inserts_.end()) {
+        return found->second;
+    }
+    Insert insert = insert_row(*table.shape, fields, new_person, idempotent);
+    auto made = std::make_shared<KnownInsert>();
+    made->statement = &pool_.statements().intern(insert.text);
+    made->columns = std::move(insert.columns);
+    // Only what is prepared is worth remembering; the pool bounds how many that are.
+    if (made->statement->id != 0) {
+        inserts_.emplace(std::move(key), made);
+    }
+    return made;
 }
 
 base::Result<const KnownTable*> Door::table_of(const Call& call) const {
@@ -348,13 +376,19 @@ awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
 }
 
 awaitable<base::Status> Door::run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink) {
-    std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
+    const std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
+    const pool::Statement& statement = pool_.statements().intern(sql.text);
+    co_return co_await run_write(plan, statement, parameters, sink);
+}
+
+awaitable<base::Status> Door::run_write(const routing::Plan& plan, const pool::Statement& statement,
+                                        std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     auto lease = co_await pool_.acquire(plan);
     if (!lease) {
         co_return std::unexpected(lease.error());
     }
     (*lease)->begin();
-    (*lease)->add(pool_.statements().intern(sql.text), parameters);
+    (*lease)->add(statement, parameters);
     (*lease)->sync();
     // After the first sync the write is committed; the position asked for in the same round trip is at or
     // beyond it.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace domicile::http {
@@ -51,6 +52,12 @@ struct KnownTable {
     const pool::Statement* read = nullptr;  ///< one whole row by its key
 };
 
+/// An INSERT whose text was made for an earlier request with the same fields.
+struct KnownInsert {
+    const pool::Statement* statement = nullptr;
+    std::vector<std::string> columns;  ///< behind the parameters
+};
+
 struct Known {
     std::shared_ptr<const Schema> schema;
     std::vector<KnownTable> tables;
@@ -59,6 +66,7 @@ struct Known {
 };
 
 class DoorSink;
+class RowSink;
 
 class Door {
   public:
@@ -98,10 +106,17 @@ class Door {
     base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const topology::Table& table);
     awaitable<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
                                      std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
+    awaitable<base::Status> run_write(const routing::Plan& plan, const pool::Statement& statement,
+                                      std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
     awaitable<base::Status> run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink);
+    std::shared_ptr<const KnownInsert> insert_of(const KnownTable& table, std::span<const Field> fields,
+                                                 std::optional<std::int64_t> new_person, bool idempotent);
     std::optional<routing::Position> required_position(const Call& call, topology::ShardIndex shard) const;
     /// The sink's failure, if it met one; remembers that the schema may have changed.
     base::Status outcome(DoorSink& sink);
+    /// 201 with the row's place and version.
+    void created(Call& call, const routing::Plan& plan, base::UserId user, const RowSink& sink,
+                 const std::string& location);
     void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
                        Response& response);
     void know(std::shared_ptr<const Schema> schema);
@@ -112,6 +127,8 @@ class Door {
     DoorMetrics& metrics_;
     topology::JurisdictionIndex own_;
     std::shared_ptr<const Known> known_;
+    std::unordered_map<std::string, std::shared_ptr<const KnownInsert>>
+        inserts_;  // by table, fields and kind
     net::asio::steady_timer* schema_timer_ = nullptr;
     bool schema_stale_ = true;
     bool stopped_ = false;

@@ -49,13 +49,16 @@ std::uint64_t spread_of(std::string_view text) {
     return value;
 }
 
-base::Status check_json(const Request& request) {
-    const std::string_view type =
-        std::string_view(request.content_type).substr(0, request.content_type.find(';'));
-    if (type != "application/json" && type != "application/json ") {
+/// The fields of a JSON body.
+base::Result<std::vector<Field>> body_of(const Request& request) {
+    std::string_view type = std::string_view(request.content_type).substr(0, request.content_type.find(';'));
+    while (type.ends_with(' ')) {
+        type.remove_suffix(1);
+    }
+    if (type != "application/json") {
         return base::fail(Code::unsupported_media_type, "The body must be application/json.");
     }
-    return {};
+    return parse_object(request.body);
 }
 
 base::Status check_idempotency_key(const Request& request) {
@@ -68,33 +71,63 @@ base::Status check_idempotency_key(const Request& request) {
     return {};
 }
 
+/// What a repeated request must agree with: SHA-256 of table and body, as hexadecimal; empty without a key.
+std::string fingerprint_of(const Request& request, const TableShape& shape) {
+    return request.idempotency_key.empty()
+               ? std::string()
+               : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + request.body)));
+}
+
+/// The key is known: nothing was inserted, or a request beside this one was first.
+bool repeats(const Request& request, const DoorSink& sink) {
+    return !request.idempotency_key.empty() &&
+           ((!sink.failed && sink.rows == 0) || sink.constraint.starts_with("idempotency"));
+}
+
+/// The parameters of an INSERT: see insert_row().
+std::vector<wire::Parameter> insert_parameters(std::optional<std::string_view> user,
+                                               std::span<const Field> fields, const Request& request,
+                                               std::string_view fingerprint) {
+    std::vector<wire::Parameter> parameters;
+    parameters.reserve(fields.size() + 3);
+    if (user) {
+        parameters.emplace_back(*user);
+    }
+    for (const Field& field : fields) {
+        parameters.push_back(parameter(field));
+    }
+    if (!request.idempotency_key.empty()) {
+        parameters.emplace_back(request.idempotency_key);
+        parameters.emplace_back(fingerprint);
+    }
+    return parameters;
+}
+
 }  // namespace
 
 awaitable<base::Status> Door::create_person(Call& call) {
     const KnownTable& table = call.known->person();
     const TableShape& shape = *table.shape;
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
+    auto fields = body_of(call.request);
+    if (!fields) {
+        co_return std::unexpected(fields.error());
     }
     if (auto checked = check_idempotency_key(call.request); !checked) {
         co_return checked;
-    }
-    const auto fields = parse_object(call.request.body);
-    if (!fields) {
-        co_return std::unexpected(fields.error());
     }
     routing::Values values;
     const auto country = std::ranges::find(*fields, shape.table->country, &Field::name);
     if (!shape.table->country.empty() && country != fields->end() && country->kind == Field::Kind::string) {
         values.country = country->text;
     }
+    if (auto fitted = fit_body(shape, std::nullopt, *fields, false); !fitted) {
+        co_return fitted;
+    }
     const std::string& key = call.request.idempotency_key;
     // The same key finds the same shard again, and there the record of the first request.
     values.spread = key.empty() ? ++spread_ : spread_of(key);
-    const std::string fingerprint =
-        key.empty() ? std::string() : crypto::hex(crypto::view(crypto::sha256(call.request.body)));
-    const auto idempotency =
-        key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
+    const std::string fingerprint = fingerprint_of(call.request, shape);
+    const auto parameters = insert_parameters(std::nullopt, *fields, call.request, fingerprint);
     for (;; ++values.attempt) {
         const auto plan = routing::admit({routing::Verb::create, shape.table}, values, {own_},
                                          {shared_.topology, shared_.map, own_});
@@ -103,23 +136,18 @@ awaitable<base::Status> Door::create_person(Call& call) {
             co_return std::unexpected(plan.error().error);
         }
         for (const topology::KeyRange& range : shared_.topology.at(plan->shard()).ranges) {
-            const auto sql = insert_person(shape, range.from, *fields, idempotency);
-            if (!sql) {
-                co_return std::unexpected(sql.error());
-            }
-            RowSink sink(call.response.body(), table.columns, shape, sql->columns);
+            const auto insert = insert_of(table, *fields, range.from, !key.empty());
+            RowSink sink(call.response.body(), table.columns, shape, insert->columns);
             const std::string wanted[] = {shape.table->key};
             sink.wanted = wanted;
-            const auto ran = co_await run_write(*plan, *sql, sink);
+            const auto ran = co_await run_write(*plan, *insert->statement, parameters, sink);
             if (!ran) {
                 co_return ran;
             }
             if (sink.failed && sink.failed->code == Code::range_full) {
                 continue;  // the next range, then the next shard
             }
-            const bool known_key = !key.empty() && ((!sink.failed && sink.rows == 0) ||
-                                                    sink.constraint.starts_with("idempotency"));
-            if (known_key) {
+            if (repeats(call.request, sink)) {
                 co_return co_await replay(call, *plan, std::nullopt, fingerprint);
             }
             if (auto good = outcome(sink); !good) {
@@ -130,10 +158,7 @@ awaitable<base::Status> Door::create_person(Call& call) {
             std::from_chars(id.data(), id.data() + id.size(), user.value);
             // The pair assertion to the shard's CHECK: a new id must lie on the shard that handed it out.
             DOMICILE_ASSERT(shared_.map.find(user) == plan->shard());
-            note_position(sink, *plan, user, call.response);
-            call.response.status(201);
-            call.response.header("Location", "/v1/users/" + id);
-            call.response.header("ETag", "\"" + sink.version + "\"");
+            created(call, *plan, user, sink, "/v1/users/" + id);
             co_return base::Status{};
         }
     }
@@ -146,54 +171,50 @@ awaitable<base::Status> Door::create_row(Call& call) {
     }
     const KnownTable& table = **found;
     const TableShape& shape = *table.shape;
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
+    auto fields = body_of(call.request);
+    if (!fields) {
+        co_return std::unexpected(fields.error());
     }
     if (auto checked = check_idempotency_key(call.request); !checked) {
         co_return checked;
     }
-    const auto fields = parse_object(call.request.body);
-    if (!fields) {
-        co_return std::unexpected(fields.error());
+    if (auto fitted = fit_body(shape, call.target.user, *fields, false); !fitted) {
+        co_return fitted;
     }
-    const std::string& key = call.request.idempotency_key;
-    const std::string fingerprint =
-        key.empty() ? std::string()
-                    : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + call.request.body)));
-    const auto idempotency =
-        key.empty() ? std::nullopt : std::optional<Idempotency>(Idempotency{key, fingerprint});
     const auto plan = admit(call, routing::Verb::write, *shape.table);
     if (!plan) {
         co_return std::unexpected(plan.error());
     }
-    const auto sql = insert_row(shape, call.target.user, *fields, idempotency);
-    if (!sql) {
-        co_return std::unexpected(sql.error());
-    }
-    RowSink sink(call.response.body(), table.columns, shape, sql->columns);
+    const std::string user = std::to_string(call.target.user.value);
+    const std::string fingerprint = fingerprint_of(call.request, shape);
+    const auto parameters = insert_parameters(user, *fields, call.request, fingerprint);
+    const auto insert = insert_of(table, *fields, std::nullopt, !call.request.idempotency_key.empty());
+    RowSink sink(call.response.body(), table.columns, shape, insert->columns);
     sink.wanted = table.row_key;
-    const auto ran = co_await run_write(*plan, *sql, sink);
+    const auto ran = co_await run_write(*plan, *insert->statement, parameters, sink);
     if (!ran) {
         co_return ran;
     }
-    const bool known_key =
-        !key.empty() && ((!sink.failed && sink.rows == 0) || sink.constraint.starts_with("idempotency"));
-    if (known_key) {
+    if (repeats(call.request, sink)) {
         co_return co_await replay(call, *plan, call.target.user, fingerprint);
     }
     if (auto good = outcome(sink); !good) {
         co_return good;
     }
-    note_position(sink, *plan, call.target.user, call.response);
-    std::string location =
-        "/v1/users/" + std::to_string(call.target.user.value) + "/" + shape.table->name + "/";
+    std::string location = "/v1/users/" + user + "/" + shape.table->name + "/";
     for (std::size_t i = 0; i < sink.texts.size(); ++i) {
         location += (i == 0 ? "" : ",") + percent_encode(sink.texts[i]);
     }
+    created(call, *plan, call.target.user, sink, location);
+    co_return base::Status{};
+}
+
+void Door::created(Call& call, const routing::Plan& plan, base::UserId user, const RowSink& sink,
+                   const std::string& location) {
+    note_position(sink, plan, user, call.response);
     call.response.status(201);
     call.response.header("Location", location);
     call.response.header("ETag", "\"" + sink.version + "\"");
-    co_return base::Status{};
 }
 
 awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
@@ -332,12 +353,15 @@ awaitable<base::Status> Door::change_row(Call& call) {
     }
     const KnownTable& table = **found;
     const TableShape& shape = *table.shape;
-    if (auto checked = check_json(call.request); !checked) {
-        co_return checked;
-    }
-    const auto fields = parse_object(call.request.body);
+    auto fields = body_of(call.request);
     if (!fields) {
         co_return std::unexpected(fields.error());
+    }
+    if (auto fitted = fit_body(shape, call.target.user, *fields, true); !fitted) {
+        co_return fitted;
+    }
+    if (fields->empty()) {
+        co_return base::fail(Code::invalid_value, "The body names no column to change.");
     }
     const auto plan = admit(call, routing::Verb::write, *shape.table);
     if (!plan) {
@@ -363,12 +387,9 @@ awaitable<base::Status> Door::change_row(Call& call) {
     if (!call.request.if_match.empty() && !any && versions.empty()) {
         co_return base::fail(Code::precondition_failed, "If-Match holds no strong entity tag.");
     }
-    const auto sql = update_row(shape, call.target.user, call.target.key, *fields, versions);
-    if (!sql) {
-        co_return std::unexpected(sql.error());
-    }
-    RowSink sink(call.response.body(), table.columns, shape, sql->columns);
-    const auto ran = co_await run_write(*plan, *sql, sink);
+    const Sql sql = update_row(shape, call.target.user, call.target.key, *fields, versions);
+    RowSink sink(call.response.body(), table.columns, shape, sql.columns);
+    const auto ran = co_await run_write(*plan, sql, sink);
     if (!ran) {
         co_return ran;
     }

@@ -136,8 +136,10 @@ TEST(Json, RefusesNumbersThatDoNotFitAndNeverRounds) {
         {column(ColumnKind::other), Kind::number, "5", false},
     };
     for (const Row& row : rows) {
-        const auto value = to_parameter(Field{"c", row.kind, std::string(row.text)}, row.column);
+        Field field{"c", row.kind, std::string(row.text)};
+        const auto value = fit(field, row.column);
         EXPECT_EQ(value.has_value(), row.fits) << row.text;
+        EXPECT_TRUE(!row.fits || parameter(field) == row.text);
         if (!row.fits && !value) {
             EXPECT_NE(value.error().text.find("\"c\""), std::string::npos) << "the column must be named";
         }

@@ -30,6 +30,7 @@ class FlatHandler {
     static constexpr std::size_t max_key_size = 1'024;
     static constexpr std::size_t max_string_size = std::size_t(-1);
 
+    FlatHandler() { fields.reserve(16); }
     std::vector<Field> fields;
     bool duplicate = false;
     bool is_object = false;
@@ -225,7 +226,7 @@ std::size_t characters(std::string_view utf8) {
         std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-base::Result<std::optional<std::string>> number_parameter(const Field& field, const Column& column) {
+base::Status fit_number(const Field& field, const Column& column) {
     if (field.kind != Field::Kind::number && field.kind != Field::Kind::string) {
         return unfit(column, "takes a number");
     }
@@ -235,17 +236,17 @@ base::Result<std::optional<std::string>> number_parameter(const Field& field, co
             if (!fits<std::int16_t>(text)) {
                 return unfit(column, "takes an integer of 16 bits");
             }
-            return text;
+            return {};
         case ColumnKind::int4:
             if (!fits<std::int32_t>(text)) {
                 return unfit(column, "takes an integer of 32 bits");
             }
-            return text;
+            return {};
         case ColumnKind::int8:
             if (!fits<std::int64_t>(text)) {
                 return unfit(column, "takes an integer of 64 bits");
             }
-            return text;
+            return {};
         case ColumnKind::floating: {
             if (field.kind == Field::Kind::string && text != "NaN" && text != "Infinity" &&
                 text != "-Infinity") {
@@ -256,7 +257,7 @@ base::Result<std::optional<std::string>> number_parameter(const Field& field, co
             if (parsed.ec != std::errc{}) {
                 return unfit(column, "takes a number within its range");
             }
-            return text;
+            return {};
         }
         default: break;
     }
@@ -268,7 +269,7 @@ base::Result<std::optional<std::string>> number_parameter(const Field& field, co
         (size->after > column.scale || size->before > std::int64_t{column.precision} - column.scale)) {
         return unfit(column, "is " + column.type + "; the number does not fit and is not rounded");
     }
-    return text;
+    return {};
 }
 
 }  // namespace
@@ -293,12 +294,12 @@ base::Result<std::vector<Field>> parse_object(std::string_view json) {
     return std::move(parser.handler().fields);
 }
 
-base::Result<std::optional<std::string>> to_parameter(const Field& field, const Column& column) {
+base::Status fit(Field& field, const Column& column) {
     if (column.generated) {
         return unfit(column, "is computed by the database and cannot be set");
     }
     if (field.kind == Field::Kind::null) {
-        return std::nullopt;
+        return {};
     }
     if (field.text.find('\0') != std::string::npos) {
         return unfit(column, "cannot hold a zero character");
@@ -308,19 +309,20 @@ base::Result<std::optional<std::string>> to_parameter(const Field& field, const 
             if (field.kind != Field::Kind::boolean) {
                 return unfit(column, "takes true or false");
             }
-            return field.text;
+            return {};
         case ColumnKind::int2:
         case ColumnKind::int4:
         case ColumnKind::int8:
         case ColumnKind::floating:
-        case ColumnKind::numeric: return number_parameter(field, column);
+        case ColumnKind::numeric: return fit_number(field, column);
         case ColumnKind::json: {
             if (field.kind != Field::Kind::string) {
-                return field.text;
+                return {};
             }
             std::string quoted;
             append_escaped(quoted, field.text);
-            return quoted;
+            field.text = std::move(quoted);
+            return {};
         }
         case ColumnKind::text:
             if (field.kind != Field::Kind::string) {
@@ -330,14 +332,14 @@ base::Result<std::optional<std::string>> to_parameter(const Field& field, const 
                 characters(field.text) > static_cast<std::size_t>(column.length_max)) {
                 return unfit(column, "takes at most " + std::to_string(column.length_max) + " characters");
             }
-            return field.text;
+            return {};
         case ColumnKind::timestamp:
         case ColumnKind::timestamptz:
         case ColumnKind::other:
             if (field.kind != Field::Kind::string) {
                 return unfit(column, "takes a string of type " + column.type);
             }
-            return field.text;
+            return {};
     }
     return unfit(column, "cannot be set");
 }

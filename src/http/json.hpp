@@ -24,9 +24,14 @@ struct Field {
 /// offset for anything else: duplicates, trailing bytes, invalid UTF-8, too deep.
 [[nodiscard]] base::Result<std::vector<Field>> parse_object(std::string_view json);
 
-/// The text PostgreSQL takes for `field` in `column`, or invalid_value naming the column and not the value: a
-/// number that does not fit is refused, never rounded. Nothing is SQL NULL.
-[[nodiscard]] base::Result<std::optional<std::string>> to_parameter(const Field& field, const Column& column);
+/// Makes the field's text what PostgreSQL takes for `column`, or gives invalid_value naming the column and
+/// not the value: a number that does not fit is refused, never rounded.
+[[nodiscard]] base::Status fit(Field& field, const Column& column);
+
+/// What a fitted field sends: nothing is SQL NULL. The view lives as long as the field.
+[[nodiscard]] inline std::optional<std::string_view> parameter(const Field& field) {
+    return field.kind == Field::Kind::null ? std::nullopt : std::optional<std::string_view>(field.text);
+}
 
 /// Appends a quoted JSON string.
 void append_json_string(base::Buffer& out, std::string_view text);

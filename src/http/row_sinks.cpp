@@ -18,8 +18,7 @@ void append_row(base::Buffer& out, std::span<const Column* const> columns, wire:
             out.append_u8(',');
         }
         first = false;
-        append_json_string(out, column->name);
-        out.append_u8(':');
+        out.append(column->json_name);
         append_json_value(out, *column, reader.next());
     }
     out.append_u8('}');

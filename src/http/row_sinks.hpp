@@ -3,8 +3,8 @@
 
 #include "base/buffer.hpp"
 #include "base/error.hpp"
+#include "http/page.hpp"
 #include "http/shape.hpp"
-#include "http/statements.hpp"
 #include "pool/connection.hpp"
 
 #include <cstdint>

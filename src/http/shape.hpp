@@ -29,7 +29,8 @@ enum class ColumnKind : std::uint8_t {
 
 struct Column {
     std::string name;
-    std::string type;  ///< as PostgreSQL writes it: "numeric(12,2)"
+    std::string json_name;  ///< "\"name\":" as it stands before each value
+    std::string type;       ///< as PostgreSQL writes it: "numeric(12,2)"
     ColumnKind kind = ColumnKind::other;
     std::int32_t length_max = 0;  ///< characters, for varchar(n) and char(n); 0 if unbounded
     std::int32_t precision = 0;   ///< for numeric(p,s); 0 if unbounded

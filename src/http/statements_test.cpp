@@ -1,5 +1,7 @@
 #include "http/statements.hpp"
 
+#include "http/page.hpp"
+
 #include <gtest/gtest.h>
 
 namespace domicile::http {
@@ -103,37 +105,45 @@ TEST_F(Statements, ValuesNeverBecomeSqlText) {
     EXPECT_EQ(page->sql.parameters[2], R"({"1","\"2"})");
 }
 
-TEST_F(Statements, InsertsNameTypesOnlyWhereNothingElseDoes) {
-    const std::vector<Field> fields = {{"no", Field::Kind::number, "5"},
-                                       {"odd\"name", Field::Kind::string, "abc"}};
-    const auto plain = insert_row(shape_, UserId{42}, fields, std::nullopt);
-    ASSERT_TRUE(plain) << plain.error().text;
-    EXPECT_EQ(plain->text, R"(INSERT INTO "lines" ("user_id", "no", "odd""name") VALUES ($1::bigint, $2, $3))"
-                           R"( RETURNING "user_id", "no", "odd""name", xmin::text)");
-    const auto person = insert_person(shape_, 30'000, fields, std::nullopt);
-    ASSERT_TRUE(person);
-    EXPECT_NE(person->text.find("VALUES (nextval('domicile.user_id_30000'), $1, $2)"), std::string::npos)
-        << person->text;
+TEST_F(Statements, InsertsDependOnNamesOnly) {
+    std::vector<Field> fields = {{"no", Field::Kind::number, "5"}, {"odd\"name", Field::Kind::string, "abc"}};
+    ASSERT_TRUE(fit_body(shape_, UserId{42}, fields, false));
+    const Insert plain = insert_row(shape_, fields, std::nullopt, false);
+    EXPECT_EQ(plain.text, R"(INSERT INTO "lines" ("user_id", "no", "odd""name") VALUES ($1::bigint, $2, $3))"
+                          R"( RETURNING "user_id", "no", "odd""name", xmin::text)");
+    EXPECT_EQ(plain.columns, (std::vector<std::string>{"user_id", "no", "odd\"name"}));
+    const Insert person = insert_row(shape_, fields, 30'000, false);
+    EXPECT_NE(person.text.find("VALUES (nextval('domicile.user_id_30000'), $1, $2)"), std::string::npos)
+        << person.text;
+    const Insert once = insert_row(shape_, fields, std::nullopt, true);
+    // The cast names the type without its bound: varchar(3) itself would cut the value without a word.
+    EXPECT_NE(once.text.find(R"(SELECT $1::bigint, $2::integer, $3::character varying WHERE NOT EXISTS)"),
+              std::string::npos)
+        << once.text;
+    EXPECT_EQ(once.columns.size(), 5U);
 }
 
 TEST_F(Statements, KeepTheUserIdAndTheKeyFixed) {
     const std::vector<std::string> key = {"7"};
-    const std::vector<Field> other_user = {{"user_id", Field::Kind::number, "43"}};
-    const std::vector<Field> same_user = {{"user_id", Field::Kind::number, "42"},
-                                          {"odd\"name", Field::Kind::null, ""}};
-    const std::vector<Field> new_key = {{"no", Field::Kind::number, "8"}};
-    EXPECT_FALSE(insert_row(shape_, UserId{42}, other_user, std::nullopt));
-    EXPECT_FALSE(insert_person(shape_, 0, same_user, std::nullopt));
-    EXPECT_FALSE(update_row(shape_, UserId{42}, key, new_key, {}));
-    EXPECT_FALSE(update_row(shape_, UserId{42}, key, {}, {})) << "nothing to change";
+    std::vector<Field> other_user = {{"user_id", Field::Kind::number, "43"}};
+    std::vector<Field> same_user = {{"user_id", Field::Kind::number, "42"},
+                                    {"odd\"name", Field::Kind::null, ""}};
+    std::vector<Field> new_key = {{"no", Field::Kind::number, "8"}};
+    std::vector<Field> unknown = {{"nope", Field::Kind::number, "8"}};
+    EXPECT_FALSE(fit_body(shape_, UserId{42}, other_user, false));
+    EXPECT_FALSE(fit_body(shape_, std::nullopt, same_user, false)) << "a new person's id is handed out";
+    EXPECT_FALSE(fit_body(shape_, UserId{42}, new_key, true));
+    EXPECT_TRUE(fit_body(shape_, UserId{42}, new_key, false));
+    EXPECT_EQ(fit_body(shape_, UserId{42}, unknown, false).error().code, Code::unknown_column);
+    ASSERT_TRUE(fit_body(shape_, UserId{42}, same_user, true));
+    ASSERT_EQ(same_user.size(), 1U) << "the repeated user id is taken out";
     const std::vector<std::string> versions = {"700", "701"};
-    const auto update = update_row(shape_, UserId{42}, key, same_user, versions);
-    ASSERT_TRUE(update) << update.error().text;
-    EXPECT_EQ(update->text,
+    const Sql update = update_row(shape_, UserId{42}, key, same_user, versions);
+    EXPECT_EQ(update.text,
               R"(UPDATE "lines" SET "odd""name" = $1 WHERE "user_id" = $2 AND "no" = $3)"
               R"( AND xmin::text = ANY ($4::text[]) RETURNING "user_id", "no", "odd""name", xmin::text)");
-    EXPECT_EQ(update->parameters[0], std::nullopt);
-    EXPECT_EQ(update->parameters[3], R"({"700","701"})");
+    EXPECT_EQ(update.parameters[0], std::nullopt);
+    EXPECT_EQ(update.parameters[3], R"({"700","701"})");
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ base::Result<bool> CsvReader::next(Record& record) {
     std::uint64_t lines = 0;
     std::string field;
     const auto broken = [&](std::string what) {
-        return base::fail(base::Code::invalid_value, "Line " + std::to_string(line_) + ": " + std::move(what) + ".",
+        return base::fail(base::Code::invalid_value,
+                          "Line " + std::to_string(line_) + ": " + std::move(what) + ".",
                           "CSV follows RFC 4180: a quote inside a quoted field is doubled.");
     };
     for (;;) {

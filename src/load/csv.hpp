@@ -1,13 +1,14 @@
 #pragma once
-// CSV by RFC 4180, fed in pieces of any size. Pure. Bounded: a quote that never closes cannot eat the machine.
+// CSV by RFC 4180, fed in pieces of any size. Pure. Bounded: a quote that never closes cannot eat the
+// machine.
+
+#include "base/error.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/error.hpp"
 
 namespace domicile::load {
 
@@ -24,8 +25,8 @@ class CsvReader {
 
     /// Gives more bytes; `last` marks the end of the file.
     void feed(std::string_view bytes, bool last);
-    /// True if `record` was filled. False: feed more, or at the end. An error (invalid_value) is final: after a broken
-    /// quote nobody knows where the next record begins.
+    /// True if `record` was filled. False: feed more, or at the end. An error (invalid_value) is final: after
+    /// a broken quote nobody knows where the next record begins.
     [[nodiscard]] base::Result<bool> next(Record& record);
 
   private:

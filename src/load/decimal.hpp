@@ -21,7 +21,8 @@ class Decimal {
         units_ += other.units_;
         return *this;
     }
-    /// Exact only if the product has at most six decimals, which the caller's columns must ensure (2 + 3 here).
+    /// Exact only if the product has at most six decimals, which the caller's columns must ensure (2 + 3
+    /// here).
     friend Decimal operator*(const Decimal& a, const Decimal& b);
     friend bool operator==(const Decimal&, const Decimal&) = default;
 

@@ -44,7 +44,8 @@ base::Result<FileReader> FileReader::open(const std::filesystem::path& path) {
 base::Status FileReader::read(std::string& out) {
     out.clear();
     const auto broken = [&] {
-        return base::fail(base::Code::invalid_value, "The file " + impl_->path.string() + " is damaged or ends early.");
+        return base::fail(base::Code::invalid_value,
+                          "The file " + impl_->path.string() + " is damaged or ends early.");
     };
     const auto refill = [&] {
         impl_->in.resize(piece_bytes);
@@ -60,7 +61,8 @@ base::Status FileReader::read(std::string& out) {
     }
     while (out.empty()) {
         if (impl_->in_at == impl_->in.size() && !refill()) {
-            return impl_->frame_open || std::ferror(impl_->file.get()) != 0 ? base::Status(broken()) : base::Status{};
+            return impl_->frame_open || std::ferror(impl_->file.get()) != 0 ? base::Status(broken())
+                                                                            : base::Status{};
         }
         out.resize(piece_bytes);
         ZSTD_inBuffer in{impl_->in.data(), impl_->in.size(), impl_->in_at};
@@ -76,7 +78,11 @@ base::Status FileReader::read(std::string& out) {
     return {};
 }
 
-std::uint64_t FileReader::bytes_read() const noexcept { return impl_->read; }
-std::uint64_t FileReader::bytes_total() const noexcept { return impl_->total; }
+std::uint64_t FileReader::bytes_read() const noexcept {
+    return impl_->read;
+}
+std::uint64_t FileReader::bytes_total() const noexcept {
+    return impl_->total;
+}
 
 }  // namespace domicile::load

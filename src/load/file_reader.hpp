@@ -1,12 +1,12 @@
 #pragma once
 // A file, plain or compressed by Zstandard (.zst), read in pieces.
 
+#include "base/error.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-
-#include "base/error.hpp"
 
 namespace domicile::load {
 
@@ -18,7 +18,8 @@ class FileReader {
     FileReader& operator=(FileReader&&) noexcept;
     ~FileReader();
 
-    /// Replaces `out` by the next piece; empty at the end. invalid_value if the compressed data is broken or ends early.
+    /// Replaces `out` by the next piece; empty at the end. invalid_value if the compressed data is broken or
+    /// ends early.
     [[nodiscard]] base::Status read(std::string& out);
     [[nodiscard]] std::uint64_t bytes_read() const noexcept;   ///< of the file itself
     [[nodiscard]] std::uint64_t bytes_total() const noexcept;  ///< of the file itself

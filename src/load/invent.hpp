@@ -1,5 +1,6 @@
 #pragma once
-// Names and addresses for people whose source holds none. The same key gives the same person; none of them exists.
+// Names and addresses for people whose source holds none. The same key gives the same person; none of them
+// exists.
 
 #include <string>
 #include <string_view>

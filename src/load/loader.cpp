@@ -1,22 +1,18 @@
 #include "load/loader.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "load/copy_text.hpp"
+#include "load/csv.hpp"
+#include "load/invent.hpp"
+#include "load/people.hpp"
+#include "load/refused_file.hpp"
+#include "load/shard_writer.hpp"
+#include "load/source_table.hpp"
+#include "routing/admit.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <memory>
 #include <mutex>
-#include <set>
-
-#include "load/copy_text.hpp"
-#include "load/csv.hpp"
-#include "load/file_reader.hpp"
-#include "load/invent.hpp"
-#include "load/people.hpp"
-#include "load/shard_writer.hpp"
-#include "routing/admit.hpp"
 
 namespace domicile::load {
 namespace {
@@ -36,105 +32,9 @@ std::uint64_t spread_of(std::string_view text) {
     return hash;
 }
 
-std::string quote_name(std::string_view name) { return "\"" + std::string(name) + "\""; }
-
-/// Where refused rows go, from all threads; knows what earlier runs refused.
-class RefusedFile {
-  public:
-    explicit RefusedFile(std::filesystem::path path) : path_(std::move(path)) {
-        auto reader = FileReader::open(path_);
-        if (!reader) {
-            return;
-        }
-        std::string text;
-        CsvReader csv;
-        Record record;
-        while (reader->read(text) && !text.empty()) {
-            csv.feed(text, false);
-            for (auto more = csv.next(record); more && *more; more = csv.next(record)) {
-                if (record.fields.size() >= 2) {
-                    known_.emplace(record.fields[0], record.fields[1]);
-                }
-            }
-        }
-    }
-
-    void add(const std::string& file, std::uint64_t line, const std::string& reason, const std::string& source) {
-        const std::scoped_lock lock(mutex_);
-        if (!known_.emplace(file, std::to_string(line)).second) {
-            return;
-        }
-        std::string text;
-        append_csv(text, {file, std::to_string(line), reason});
-        text.insert(text.size() - 1, "," + source.substr(0, source.size() - (source.ends_with('\n') ? 1 : 0)));
-        // Rows of people: for the owner's eyes only.
-        const int out = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (out >= 0) {
-            std::ignore = ::write(out, text.data(), text.size());
-            ::close(out);
-        }
-    }
-    [[nodiscard]] bool knows(const std::string& file, std::uint64_t line) {
-        const std::scoped_lock lock(mutex_);
-        return known_.contains({file, std::to_string(line)});
-    }
-
-  private:
-    std::filesystem::path path_;
-    std::mutex mutex_;
-    std::set<std::pair<std::string, std::string>> known_;
-};
-
-/// Reads a file's records with a header line.
-class Table {
-  public:
-    static base::Result<Table> open(const std::filesystem::path& path) {
-        auto reader = FileReader::open(path);
-        if (!reader) {
-            return std::unexpected(reader.error());
-        }
-        Table table(std::move(*reader), path);
-        Record header;
-        auto more = table.next(header);
-        if (!more) {
-            return std::unexpected(more.error());
-        }
-        table.header_ = std::move(header.fields);
-        return table;
-    }
-    base::Result<bool> next(Record& record) {
-        for (;;) {
-            auto found = csv_.next(record);
-            if (!found || *found || at_end_) {
-                return found;
-            }
-            if (auto read = reader_.read(piece_); !read) {
-                return std::unexpected(read.error());
-            }
-            at_end_ = piece_.empty();
-            csv_.feed(piece_, at_end_);
-        }
-    }
-    [[nodiscard]] base::Result<std::size_t> column(const std::string& name) const {
-        const auto found = std::ranges::find(header_, name);
-        if (found == header_.end()) {
-            return base::fail(Code::configuration,
-                              path_.filename().string() + " has no column \"" + name + "\".", "Check the load file.");
-        }
-        return static_cast<std::size_t>(found - header_.begin());
-    }
-    [[nodiscard]] std::size_t width() const { return header_.size(); }
-    [[nodiscard]] const FileReader& reader() const { return reader_; }
-
-  private:
-    Table(FileReader reader, std::filesystem::path path) : reader_(std::move(reader)), path_(std::move(path)) {}
-    FileReader reader_;
-    std::filesystem::path path_;
-    CsvReader csv_;
-    std::string piece_;
-    bool at_end_ = false;
-    std::vector<std::string> header_;
-};
+std::string quote_name(std::string_view name) {
+    return "\"" + std::string(name) + "\"";
+}
 
 /// A column with its place in the record found.
 struct BoundColumn {
@@ -172,11 +72,13 @@ class Loader {
   private:
     [[nodiscard]] bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
     static std::unexpected<base::Error> stopped_error() {
-        return base::fail(Code::configuration, "Stopped.", "Run the same command again: it goes on where it stopped.");
+        return base::fail(Code::configuration, "Stopped.",
+                          "Run the same command again: it goes on where it stopped.");
     }
-    void report(const std::filesystem::path& file, const Table& table, std::uint64_t rows) {
+    void report(const std::filesystem::path& file, const SourceTable& table, std::uint64_t rows) {
         if (options_.progress) {
-            options_.progress({file.filename().string(), table.reader().bytes_read(), table.reader().bytes_total(), rows});
+            options_.progress(
+                {file.filename().string(), table.reader().bytes_read(), table.reader().bytes_total(), rows});
         }
     }
     void refuse(const std::filesystem::path& file, const Record& record, const std::string& reason) {
@@ -200,9 +102,11 @@ class Loader {
         if (!login) {
             return std::unexpected(login.error());
         }
-        base::Error last{Code::node_unavailable, "Shard " + topology_.at(shard).name + " has no writer.", {}, {}, {}};
+        base::Error last{
+            Code::node_unavailable, "Shard " + topology_.at(shard).name + " has no writer.", {}, {}, {}};
         for (const auto node : topology_.at(shard).nodes) {
-            auto client = pool::MaintenanceClient::open(*plan, topology_, node, *login, std::chrono::seconds{5});
+            auto client =
+                pool::MaintenanceClient::open(*plan, topology_, node, *login, std::chrono::seconds{5});
             if (!client) {
                 last = client.error();
                 continue;
@@ -217,7 +121,7 @@ class Loader {
     }
 
     base::Status gather_people() {
-        auto table = Table::open(spec_.people.file);
+        auto table = SourceTable::open(spec_.people.file);
         if (!table) {
             return std::unexpected(table.error());
         }
@@ -277,11 +181,11 @@ class Loader {
             if (!client) {
                 return std::unexpected(client.error());
             }
-            const auto found = client->run("SELECT " + quote_name(table.key) + ", " + quote_name(key->column) + "::text, " +
-                                               quote_name(country->column) + " FROM " + quote_name(table.name) + " WHERE " +
-                                               quote_name(key->column) + " IS NOT NULL OR " + quote_name(kind->column) +
-                                               " = 'counter'",
-                                           patience);
+            const auto found = client->run(
+                "SELECT " + quote_name(table.key) + ", " + quote_name(key->column) + "::text, " +
+                    quote_name(country->column) + " FROM " + quote_name(table.name) + " WHERE " +
+                    quote_name(key->column) + " IS NOT NULL OR " + quote_name(kind->column) + " = 'counter'",
+                patience);
             if (!found) {
                 return std::unexpected(found.error());
             }
@@ -303,8 +207,10 @@ class Loader {
             case Kind::person_key: return person.key.empty() ? std::nullopt : std::optional(person.key);
             case Kind::person_kind: return person.key.empty() ? "counter" : "customer";
             case Kind::home_country: return person.country;
-            case Kind::name: return person.key.empty() ? std::nullopt : std::optional(invented_name(person.key));
-            case Kind::email: return person.key.empty() ? std::nullopt : std::optional(invented_email(person.key));
+            case Kind::name:
+                return person.key.empty() ? std::nullopt : std::optional(invented_name(person.key));
+            case Kind::email:
+                return person.key.empty() ? std::nullopt : std::optional(invented_email(person.key));
             default: return source.text;
         }
     }
@@ -323,8 +229,8 @@ class Loader {
             routing::Values values;
             values.country = person->country;
             values.spread = spread_of(person->key.empty() ? "counter " + person->country : person->key);
-            const auto plan = routing::admit({routing::Verb::create, &topology_.person_table()}, values, {*home},
-                                             {topology_, map_, *home});
+            const auto plan = routing::admit({routing::Verb::create, &topology_.person_table()}, values,
+                                             {*home}, {topology_, map_, *home});
             if (!plan) {
                 return std::unexpected(plan.error().error);
             }
@@ -361,7 +267,8 @@ class Loader {
         const topology::Table& table = topology_.person_table();
         std::vector<std::int64_t> ids;
         for (const topology::KeyRange& range : topology_.at(shard).ranges) {
-            // Ids skipped by a run that died before its COPY stay unused: a gap is harmless, a second owner is not.
+            // Ids skipped by a run that died before its COPY stay unused: a gap is harmless, a second owner
+            // is not.
             const std::optional<std::string> values[] = {std::to_string(people.size() - ids.size()),
                                                          "domicile.user_id_" + std::to_string(range.from)};
             const auto left = client->run(
@@ -382,8 +289,9 @@ class Loader {
             }
         }
         if (ids.size() != people.size()) {
-            return base::fail(Code::range_full, "Shard " + topology_.at(shard).name + " has no ids left for " +
-                                                    std::to_string(people.size() - ids.size()) + " people.",
+            return base::fail(Code::range_full,
+                              "Shard " + topology_.at(shard).name + " has no ids left for " +
+                                  std::to_string(people.size() - ids.size()) + " people.",
                               "Give it a wider range in the topology.");
         }
         std::string rows;
@@ -399,7 +307,8 @@ class Loader {
             }
             rows += '\n';
         }
-        base::Status step = client->copy_begin("COPY " + quote_name(table.name) + " (" + columns + ") FROM STDIN", patience);
+        base::Status step =
+            client->copy_begin("COPY " + quote_name(table.name) + " (" + columns + ") FROM STDIN", patience);
         if (step) {
             step = client->copy_data(rows, patience);
         }
@@ -418,7 +327,7 @@ class Loader {
         return {};
     }
 
-    base::Result<std::vector<BoundColumn>> bind(const TableLoad& load, const Table& table) const {
+    base::Result<std::vector<BoundColumn>> bind(const TableLoad& load, const SourceTable& table) const {
         std::vector<BoundColumn> bound;
         for (const ColumnSource& source : load.columns) {
             BoundColumn column{&source, 0};
@@ -479,9 +388,10 @@ class Loader {
     base::Status load_table(const TableLoad& load) {
         const topology::Table* target = topology_.table(load.table);
         if (target == nullptr || target->kind != topology::TableKind::sharded) {
-            return base::fail(Code::configuration, "The topology has no sharded table \"" + load.table + "\".");
+            return base::fail(Code::configuration,
+                              "The topology has no sharded table \"" + load.table + "\".");
         }
-        auto table = Table::open(load.file);
+        auto table = SourceTable::open(load.file);
         if (!table) {
             return std::unexpected(table.error());
         }
@@ -499,7 +409,8 @@ class Loader {
             const auto field = source == load.columns.end() ? base::Result<std::size_t>(std::size_t{0})
                                                             : table->column(source->from);
             if (source == load.columns.end() || !field) {
-                return base::fail(Code::configuration, "The proof column \"" + name + "\" is not loaded from the file.");
+                return base::fail(Code::configuration,
+                                  "The proof column \"" + name + "\" is not loaded from the file.");
             }
             proof_fields.push_back(*field);
         }
@@ -535,7 +446,8 @@ class Loader {
             }
             resume.push_back(*line);
         }
-        std::map<std::uint64_t, Decimal> open_proofs;  // of rows still in flight, in case the node refuses them
+        std::map<std::uint64_t, Decimal>
+            open_proofs;  // of rows still in flight, in case the node refuses them
         std::vector<Batch> batches(topology_.shards.size());
         Record record;
         bool healthy = true;
@@ -569,8 +481,9 @@ class Loader {
             }
             const std::string& key = record.fields[*person_field];
             const std::string* country = iso(record.fields[*country_field]);
-            Person* person =
-                key.empty() && country == nullptr ? nullptr : people_.find(key, country == nullptr ? "" : *country);
+            Person* person = key.empty() && country == nullptr
+                                 ? nullptr
+                                 : people_.find(key, country == nullptr ? "" : *country);
             if (person == nullptr || !person->known) {
                 refuse_here(country == nullptr ? "unknown country" : "nobody is known under this key");
                 continue;
@@ -652,9 +565,10 @@ class Loader {
             if (!client) {
                 return std::unexpected(client.error());
             }
-            const auto sums = client->run("SELECT count(*), coalesce(sum(" + (product.empty() ? "0" : product) +
-                                              "), 0) FROM " + quote_name(target.name),
-                                          patience);
+            const auto sums =
+                client->run("SELECT count(*), coalesce(sum(" + (product.empty() ? "0" : product) +
+                                "), 0) FROM " + quote_name(target.name),
+                            patience);
             if (!sums) {
                 return std::unexpected(sums.error());
             }
@@ -665,7 +579,8 @@ class Loader {
             total += Decimal::parse(*row[1]).value_or(Decimal{});
         }
         result.shard_sum = total.text();
-        result.proven = result.shard_rows + result.refused == result.source_rows && total == result.source_sum;
+        result.proven =
+            result.shard_rows + result.refused == result.source_rows && total == result.source_sum;
         result_.tables.push_back(std::move(result));
         return {};
     }

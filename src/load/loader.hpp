@@ -1,7 +1,14 @@
 #pragma once
-// Bulk load: CSV through routing into all shards by COPY. Rows go in batches, each in one transaction with the record of
-// how far its shard has come, so that a load killed anywhere goes on where it stopped and loads nothing twice. A row the
-// database refuses goes into a file with the reason; the rest of its batch is loaded.
+// Bulk load: CSV through routing into all shards by COPY. Rows go in batches, each in one transaction with
+// the record of how far its shard has come, so that a load killed anywhere goes on where it stopped and loads
+// nothing twice. A row the database refuses goes into a file with the reason; the rest of its batch is
+// loaded.
+
+#include "base/error.hpp"
+#include "load/decimal.hpp"
+#include "load/spec.hpp"
+#include "pool/maintenance.hpp"
+#include "topology/topology.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -10,12 +17,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "load/decimal.hpp"
-#include "load/spec.hpp"
-#include "pool/maintenance.hpp"
-#include "topology/topology.hpp"
 
 namespace domicile::load {
 
@@ -27,17 +28,17 @@ struct Progress {
 };
 
 struct Options {
-    std::filesystem::path refused;                                           ///< CSV of refused rows; made when needed
+    std::filesystem::path refused;  ///< CSV of refused rows; made when needed
     std::function<base::Result<pool::Login>(topology::JurisdictionIndex)> login;
-    std::function<void(const Progress&)> progress;                           ///< may be empty
+    std::function<void(const Progress&)> progress;  ///< may be empty
     const std::atomic<bool>* stop = nullptr;
 };
 
 struct TableResult {
     std::string table;
-    std::uint64_t source_rows = 0;   ///< records of the file
-    std::uint64_t loaded = 0;        ///< in this run
-    std::uint64_t skipped = 0;       ///< loaded by an earlier run
+    std::uint64_t source_rows = 0;  ///< records of the file
+    std::uint64_t loaded = 0;       ///< in this run
+    std::uint64_t skipped = 0;      ///< loaded by an earlier run
     std::uint64_t refused = 0;
     std::uint64_t counter_rows = 0;  ///< without a person: given to the country's counter
     std::uint64_t shard_rows = 0;    ///< in all shards afterwards
@@ -63,6 +64,7 @@ struct LoadResult {
 };
 
 /// Errors: configuration, node errors, not_permitted; "stopped" as configuration when `stop` was set.
-[[nodiscard]] base::Result<LoadResult> run(const topology::Topology& topology, const Spec& spec, const Options& options);
+[[nodiscard]] base::Result<LoadResult> run(const topology::Topology& topology, const Spec& spec,
+                                           const Options& options);
 
 }  // namespace domicile::load

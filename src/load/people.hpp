@@ -1,6 +1,8 @@
 #pragma once
 // The people of a source: who there is, where each is at home, which id each has.
 
+#include "base/ids.hpp"
+
 #include <cstdint>
 #include <map>
 #include <set>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "base/ids.hpp"
 
 namespace domicile::load {
 
@@ -19,7 +19,7 @@ struct Person {
     std::set<std::string> countries;  ///< all that were seen
     base::UserId user;                ///< once known
     base::ShardIndex shard;
-    bool known = false;               ///< has an id
+    bool known = false;  ///< has an id
 };
 
 /// Collects people from records in order of time. Pure.

@@ -11,13 +11,14 @@ constexpr std::chrono::seconds patience{60};
 
 /// The row's fault, not the node's: refusing it lets the others pass.
 bool is_row_fault(Code code) {
-    return code == Code::invalid_value || code == Code::constraint_violation || code == Code::unique_violation;
+    return code == Code::invalid_value || code == Code::constraint_violation ||
+           code == Code::unique_violation;
 }
 
 }  // namespace
 
-ShardWriter::ShardWriter(pool::MaintenanceClient client, std::string copy, std::string load, std::string source,
-                         std::function<void(Refused)> on_refused)
+ShardWriter::ShardWriter(pool::MaintenanceClient client, std::string copy, std::string load,
+                         std::string source, std::function<void(Refused)> on_refused)
     : client_(std::move(client)),
       copy_(std::move(copy)),
       load_(std::move(load)),
@@ -38,7 +39,8 @@ ShardWriter::~ShardWriter() {
 
 base::Result<std::uint64_t> ShardWriter::resume_line() {
     const std::optional<std::string> names[] = {load_, source_};
-    const auto found = client_.run("SELECT line FROM domicile.loads WHERE load = $1 AND source = $2", names, patience);
+    const auto found =
+        client_.run("SELECT line FROM domicile.loads WHERE load = $1 AND source = $2", names, patience);
     if (!found) {
         return std::unexpected(found.error());
     }

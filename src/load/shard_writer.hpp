@@ -1,6 +1,9 @@
 #pragma once
 // One shard's end of a load: a thread with its own connection that commits batches in order.
 
+#include "base/error.hpp"
+#include "pool/maintenance.hpp"
+
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -11,17 +14,14 @@
 #include <thread>
 #include <vector>
 
-#include "base/error.hpp"
-#include "pool/maintenance.hpp"
-
 namespace domicile::load {
 
 /// Rows of one shard, in order of their source lines.
 struct Batch {
-    std::string rows;                 ///< COPY text
-    std::vector<std::size_t> ends;    ///< where each row ends in `rows`
-    std::vector<std::uint64_t> lines; ///< the source line of each row
-    std::vector<std::string> sources; ///< the source record of each row, as CSV
+    std::string rows;                  ///< COPY text
+    std::vector<std::size_t> ends;     ///< where each row ends in `rows`
+    std::vector<std::uint64_t> lines;  ///< the source line of each row
+    std::vector<std::string> sources;  ///< the source record of each row, as CSV
     [[nodiscard]] std::size_t size() const { return ends.size(); }
 };
 
@@ -34,7 +34,8 @@ struct Refused {
 
 class ShardWriter {
   public:
-    /// `copy` is the COPY statement; progress is kept under (load, source). `on_refused` is called from the thread.
+    /// `copy` is the COPY statement; progress is kept under (load, source). `on_refused` is called from the
+    /// thread.
     ShardWriter(pool::MaintenanceClient client, std::string copy, std::string load, std::string source,
                 std::function<void(Refused)> on_refused);
     ShardWriter(const ShardWriter&) = delete;

@@ -49,7 +49,8 @@ base::Result<ColumnSource> column_of(std::string_view name, const toml::node& no
         return wrong(&node, "column \"" + source.column + "\" takes a source column or a table");
     }
     using Kind = ColumnSource::Kind;
-    if (auto keys = check_keys(*table, {"from", "constant", "country", "begins_with", "empty", "person"}); !keys) {
+    if (auto keys = check_keys(*table, {"from", "constant", "country", "begins_with", "empty", "person"});
+        !keys) {
         return std::unexpected(keys.error());
     }
     const auto from = (*table)["from"].value<std::string>();
@@ -135,7 +136,8 @@ base::Result<Spec> parse_spec(std::string_view text, const std::filesystem::path
     if (auto keys = check_keys(*people, {"file", "person", "country", "columns"}); !keys) {
         return std::unexpected(keys.error());
     }
-    for (const auto& [key, target] : {std::pair{"person", &spec.people.person}, {"country", &spec.people.country}}) {
+    for (const auto& [key, target] :
+         {std::pair{"person", &spec.people.person}, {"country", &spec.people.country}}) {
         auto value = text_of(*people, key);
         if (!value) {
             return std::unexpected(value.error());
@@ -158,7 +160,8 @@ base::Result<Spec> parse_spec(std::string_view text, const std::filesystem::path
         if (table == nullptr) {
             return wrong(tables->get(i), "\"tables\" takes tables");
         }
-        if (auto keys = check_keys(*table, {"table", "file", "person", "country", "columns", "proof"}); !keys) {
+        if (auto keys = check_keys(*table, {"table", "file", "person", "country", "columns", "proof"});
+            !keys) {
             return std::unexpected(keys.error());
         }
         TableLoad one;

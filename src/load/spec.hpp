@@ -1,6 +1,8 @@
 #pragma once
 // What to load, from a TOML file: who the people are, and how each table's columns come from the source's.
 
+#include "base/error.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -9,22 +11,20 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.hpp"
-
 namespace domicile::load {
 
 /// Where a column's value comes from.
 struct ColumnSource {
     enum class Kind : std::uint8_t {
-        field,        ///< a field of the source record
-        constant,     ///< `text`
-        country,      ///< a field that names a country, as ISO code
-        prefixed,     ///< true if field `from` begins with `text`
-        person_key,   ///< what names the person in the source; null for a counter
-        person_kind,  ///< "customer" or "counter"
-        home_country, ///< the person's country, as ISO code
-        name,         ///< an invented name
-        email,        ///< an invented address
+        field,         ///< a field of the source record
+        constant,      ///< `text`
+        country,       ///< a field that names a country, as ISO code
+        prefixed,      ///< true if field `from` begins with `text`
+        person_key,    ///< what names the person in the source; null for a counter
+        person_kind,   ///< "customer" or "counter"
+        home_country,  ///< the person's country, as ISO code
+        name,          ///< an invented name
+        email,         ///< an invented address
     };
     std::string column;
     Kind kind = Kind::field;

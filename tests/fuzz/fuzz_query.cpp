@@ -5,7 +5,7 @@
 #include "base/limits.hpp"
 #include "crypto/base64.hpp"
 #include "fuzz.hpp"
-#include "http/statements.hpp"
+#include "http/page.hpp"
 #include "http/target.hpp"
 
 #include <algorithm>
