@@ -45,7 +45,7 @@ struct Worker {
     http::Server server;
 };
 
-void report_exception(std::exception_ptr failed) {
+void report_exception(const std::exception_ptr& failed) {
     if (failed) {
         try {
             std::rethrow_exception(failed);

@@ -68,7 +68,7 @@ Metrics::Sample& Metrics::sample(std::string_view name, std::string_view help, K
     return family->samples.emplace_back(Sample{std::move(rendered), nullptr, nullptr, nullptr});
 }
 
-Counter& Metrics::counter(std::string_view name, std::string_view help, Labels labels) {
+Counter& Metrics::counter(std::string_view name, std::string_view help, const Labels& labels) {
     const std::scoped_lock lock(mutex_);
     Sample& made = sample(name, help, Kind::counter, labels);
     if (made.counter == nullptr) {
@@ -77,7 +77,7 @@ Counter& Metrics::counter(std::string_view name, std::string_view help, Labels l
     return *made.counter;
 }
 
-Gauge& Metrics::gauge(std::string_view name, std::string_view help, Labels labels) {
+Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels& labels) {
     const std::scoped_lock lock(mutex_);
     Sample& made = sample(name, help, Kind::gauge, labels);
     if (made.gauge == nullptr) {
@@ -86,7 +86,7 @@ Gauge& Metrics::gauge(std::string_view name, std::string_view help, Labels label
     return *made.gauge;
 }
 
-Histogram& Metrics::histogram(std::string_view name, std::string_view help, Labels labels) {
+Histogram& Metrics::histogram(std::string_view name, std::string_view help, const Labels& labels) {
     const std::scoped_lock lock(mutex_);
     Sample& made = sample(name, help, Kind::histogram, labels);
     if (made.histogram == nullptr) {

@@ -57,10 +57,10 @@ class Metrics {
   public:
     /// `name` without the `_total` suffix, which the text adds. The same name with other labels joins one
     /// family.
-    Counter& counter(std::string_view name, std::string_view help, Labels labels = {});
-    Gauge& gauge(std::string_view name, std::string_view help, Labels labels = {});
+    Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
+    Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
     /// `name` ends in `_seconds`.
-    Histogram& histogram(std::string_view name, std::string_view help, Labels labels = {});
+    Histogram& histogram(std::string_view name, std::string_view help, const Labels& labels = {});
 
     /// OpenMetrics 1.0 text, with the closing `# EOF`.
     [[nodiscard]] std::string text() const;

@@ -33,8 +33,8 @@ bool is_state(const StateDir& state) {
 /// Through every link, because the kernel reports working directories that way.
 StateDir resolved(const fs::path& state) {
     std::error_code error;
-    auto path = fs::weakly_canonical(state, error);
-    return StateDir(error ? state : std::move(path));
+    const auto path = fs::weakly_canonical(state, error);
+    return StateDir(error ? state : path);
 }
 
 void tell(const Options& options, std::string text) {
@@ -70,10 +70,10 @@ bool same_content(const fs::path& one, const fs::path& other) {
     return std::equal(std::istreambuf_iterator<char>(a), {}, std::istreambuf_iterator<char>(b), {});
 }
 
-/// Keeps the binary beside the state: the gateways' user may not reach a build tree in somebody's home, and a rebuild
-/// must not change what runs.
+/// Keeps the binary beside the state: the gateways' user may not reach a build tree in somebody's home, and a
+/// rebuild must not change what runs.
 base::Result<fs::path> keep_binary(const StateDir& state, const fs::path& self) {
-    const fs::path kept = state.binary();
+    fs::path kept = state.binary();
     if (same_content(self, kept)) {
         return kept;
     }
@@ -88,7 +88,8 @@ base::Result<fs::path> keep_binary(const StateDir& state, const fs::path& self) 
         fs::rename(beside, kept, error);
     }
     if (error) {
-        return base::fail(Code::configuration, "cannot copy the binary to " + kept.string() + ": " + error.message());
+        return base::fail(Code::configuration,
+                          "cannot copy the binary to " + kept.string() + ": " + error.message());
     }
     return kept;
 }

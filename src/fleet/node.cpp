@@ -28,7 +28,7 @@ base::Result<fs::path> fresh_draft(const Context& context, const topology::Node&
     if (auto made = make_private_folder(context.state.node(node.name), context.user); !made) {
         return std::unexpected(std::move(made.error()));
     }
-    const auto draft = context.state.node(node.name) / draft_name;
+    auto draft = context.state.node(node.name) / draft_name;
     end_setup(context.state, node);
     std::error_code error;
     fs::remove_all(draft, error);

@@ -83,7 +83,7 @@ json::object parameter(std::string_view name, std::string_view in, std::string_v
 }
 
 /// One operation with its success answer and the problem answers every operation can give.
-json::object operation(std::string id, std::string summary, std::string_view status, json::object success,
+json::object operation(std::string_view id, std::string_view summary, std::string_view status, json::object success,
                        std::initializer_list<std::string_view> problems) {
     success["description"] = summary;
     json::object responses;
@@ -94,8 +94,8 @@ json::object operation(std::string id, std::string summary, std::string_view sta
         responses[problem] = std::move(ref);
     }
     json::object object;
-    object["operationId"] = std::move(id);
-    object["summary"] = std::move(summary);
+    object["operationId"] = id;
+    object["summary"] = summary;
     object["responses"] = std::move(responses);
     return object;
 }

@@ -92,7 +92,7 @@ awaitable<void> Server::run(net::Gate& gate) {
             continue;
         }
         net::asio::co_spawn(context_, session(std::move(socket), gate.enter(), gate),
-                            [](std::exception_ptr failed) {
+                            [](const std::exception_ptr& failed) {
                                 if (failed) {
                                     base::log::error("http.session_threw");
                                 }

@@ -434,7 +434,7 @@ class Loader {
                 return std::unexpected(client.error());
             }
             writers.push_back(std::make_unique<ShardWriter>(
-                std::move(*client), copy, spec_.name, load.table + " " + file, [&](Refused row) {
+                std::move(*client), copy, spec_.name, load.table + " " + file, [&](const Refused& row) {
                     refused_by_nodes.fetch_add(1);
                     const std::scoped_lock lock(refused_mutex);
                     refused_lines.push_back(row.line);

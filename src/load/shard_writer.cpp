@@ -18,7 +18,7 @@ bool is_row_fault(Code code) {
 }  // namespace
 
 ShardWriter::ShardWriter(pool::MaintenanceClient client, std::string copy, std::string load,
-                         std::string source, std::function<void(Refused)> on_refused)
+                         std::string source, std::function<void(const Refused&)> on_refused)
     : client_(std::move(client)),
       copy_(std::move(copy)),
       load_(std::move(load)),

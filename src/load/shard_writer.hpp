@@ -37,7 +37,7 @@ class ShardWriter {
     /// `copy` is the COPY statement; progress is kept under (load, source). `on_refused` is called from the
     /// thread.
     ShardWriter(pool::MaintenanceClient client, std::string copy, std::string load, std::string source,
-                std::function<void(Refused)> on_refused);
+                std::function<void(const Refused&)> on_refused);
     ShardWriter(const ShardWriter&) = delete;
     ShardWriter& operator=(const ShardWriter&) = delete;
     ~ShardWriter();
@@ -57,7 +57,7 @@ class ShardWriter {
     std::string copy_;
     std::string load_;
     std::string source_;
-    std::function<void(Refused)> on_refused_;
+    std::function<void(const Refused&)> on_refused_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Batch> queue_;

@@ -54,7 +54,7 @@ TEST(Stream, CarriesMoreThanTheSocketHoldsInOrder) {
     error_code write_end;
     asio::co_spawn(pair.context, write_and_close(*pair.near, sent, write_end), asio::detached);
     asio::co_spawn(pair.context, read_all(*pair.far, received, read_end),
-                   [&](std::exception_ptr) { pair.sweeper.stop(); });
+                   [&](const std::exception_ptr&) { pair.sweeper.stop(); });
     pair.context.run();
     EXPECT_FALSE(write_end) << write_end.message();
     EXPECT_EQ(read_end, asio::error::eof);
@@ -67,7 +67,7 @@ TEST(Stream, IsClosedWhenItsDeadlinePasses) {
     error_code ended;
     pair.far->expires_after(std::chrono::milliseconds{1});
     asio::co_spawn(pair.context, read_all(*pair.far, received, ended),
-                   [&](std::exception_ptr) { pair.sweeper.stop(); });
+                   [&](const std::exception_ptr&) { pair.sweeper.stop(); });
     pair.context.run();
     EXPECT_TRUE(ended);
     EXPECT_TRUE(pair.far->expired());

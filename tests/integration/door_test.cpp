@@ -51,6 +51,8 @@ class Door : public testing::Test {
         // Durable: a node that is killed must not lose what was acknowledged.
         std::string text = test_support::small_topology();
         text.replace(text.find("durable = false"), 15, "durable = true");
+        // Two threads, so that what crosses threads is tested, too.
+        text += "\n[limits]\ngateway_threads = 2\n";
         fleet = new TempFleet(DOMICILE_BINARY, text, migrations);
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
