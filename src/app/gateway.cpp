@@ -8,6 +8,7 @@
 #include <csignal>
 #include <thread>
 #include <tuple>
+#include <unistd.h>
 
 namespace domicile::app {
 namespace {
@@ -55,6 +56,8 @@ void report_exception(const std::exception_ptr& failed) {
     }
 }
 
+/// Ends everything that runs on the worker's loop, so that its run() returns by itself and no coroutine
+/// outlives the objects it refers to.
 awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     worker.door.drain();
     worker.server.stop();
@@ -65,14 +68,17 @@ awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_ga
         base::log::warn("gateway.sessions_cut",
                         {{"sessions", static_cast<std::uint64_t>(worker.gate.count())}});
     }
-    if (prober != nullptr) {
-        prober->stop();
-        std::ignore = co_await prober_gate->drain(std::chrono::seconds{2});
-    }
     worker.door.stop();
     worker.pool.stop();
+    if (prober != nullptr) {
+        prober->stop();
+    }
+    worker.sweeper.close_all();
+    std::ignore = co_await worker.gate.drain(drain_time);
+    if (prober != nullptr) {
+        std::ignore = co_await prober_gate->drain(drain_time);
+    }
     worker.sweeper.stop();
-    worker.context.stop();
 }
 
 }  // namespace
@@ -131,6 +137,8 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
             return;
         }
         base::log::info("gateway.draining", {{"region", region.name}});
+        // Should something refuse to end, the process ends all the same.
+        ::alarm(static_cast<unsigned>(3 * drain_time.count()));
         for (auto& worker : workers) {
             Worker* one = worker.get();
             const bool with_prober = one == &first;

@@ -257,7 +257,7 @@ void Door::know(std::shared_ptr<const Schema> schema) {
         const std::vector<std::string> any(table.row_key.size());
         Sql read = select_row(shape, table.columns, {}, any);
         table.read_names = std::move(read.columns);
-        table.read = &pool_.statements().intern(read.text);
+        table.read = pool_.statements().intern(read.text);
     }
     known->schema = std::move(schema);
     known_ = std::move(known);
@@ -282,10 +282,10 @@ std::shared_ptr<const KnownInsert> Door::insert_of(const KnownTable& table, std:
     }
     Insert insert = insert_row(*table.shape, fields, new_person, idempotent);
     auto made = std::make_shared<KnownInsert>();
-    made->statement = &pool_.statements().intern(insert.text);
+    made->statement = pool_.statements().intern(insert.text);
     made->columns = std::move(insert.columns);
     // Only what is prepared is worth remembering; the pool bounds how many that are.
-    if (made->statement->id != 0) {
+    if (made->statement.id != 0) {
         inserts_.emplace(std::move(key), made);
     }
     return made;
@@ -377,7 +377,7 @@ awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
 
 awaitable<base::Status> Door::run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink) {
     const std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
-    const pool::Statement& statement = pool_.statements().intern(sql.text);
+    const pool::Statement statement = pool_.statements().intern(sql.text);
     co_return co_await run_write(plan, statement, parameters, sink);
 }
 

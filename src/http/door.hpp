@@ -46,15 +46,15 @@ struct Shared {
 /// A table as the door knows it: its live columns and what follows from them.
 struct KnownTable {
     const TableShape* shape = nullptr;
-    std::vector<const Column*> columns;     ///< all of them
-    std::vector<std::string> row_key;       ///< the primary key without the user's
-    std::vector<std::string> read_names;    ///< the columns behind the parameters of `read`
-    const pool::Statement* read = nullptr;  ///< one whole row by its key
+    std::vector<const Column*> columns;   ///< all of them
+    std::vector<std::string> row_key;     ///< the primary key without the user's
+    std::vector<std::string> read_names;  ///< the columns behind the parameters of `read`
+    pool::Statement read;                 ///< one whole row by its key
 };
 
 /// An INSERT whose text was made for an earlier request with the same fields.
 struct KnownInsert {
-    const pool::Statement* statement = nullptr;
+    pool::Statement statement;
     std::vector<std::string> columns;  ///< behind the parameters
 };
 

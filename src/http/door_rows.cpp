@@ -140,7 +140,7 @@ awaitable<base::Status> Door::create_person(Call& call) {
             RowSink sink(call.response.body(), table.columns, shape, insert->columns);
             const std::string wanted[] = {shape.table->key};
             sink.wanted = wanted;
-            const auto ran = co_await run_write(*plan, *insert->statement, parameters, sink);
+            const auto ran = co_await run_write(*plan, insert->statement, parameters, sink);
             if (!ran) {
                 co_return ran;
             }
@@ -191,7 +191,7 @@ awaitable<base::Status> Door::create_row(Call& call) {
     const auto insert = insert_of(table, *fields, std::nullopt, !call.request.idempotency_key.empty());
     RowSink sink(call.response.body(), table.columns, shape, insert->columns);
     sink.wanted = table.row_key;
-    const auto ran = co_await run_write(*plan, *insert->statement, parameters, sink);
+    const auto ran = co_await run_write(*plan, insert->statement, parameters, sink);
     if (!ran) {
         co_return ran;
     }
@@ -256,7 +256,7 @@ awaitable<base::Status> Door::read_row(Call& call) {
     }
     const KnownTable& table = **found;
     // The whole row is what nearly everyone asks for: its statement is made once, with the schema.
-    const pool::Statement* statement = table.read;
+    pool::Statement statement = table.read;
     std::span<const Column* const> columns = table.columns;
     std::vector<const Column*> chosen;
     for (const auto& [name, value] : call.target.query) {
@@ -270,7 +270,7 @@ awaitable<base::Status> Door::read_row(Call& call) {
         chosen = std::move(*some);
         columns = chosen;
         const Sql sql = select_row(*table.shape, columns, call.target.user, call.target.key);
-        statement = &pool_.statements().intern(sql.text);
+        statement = pool_.statements().intern(sql.text);
     }
     const auto plan = admit(call, routing::Verb::read, *table.shape->table);
     if (!plan) {
@@ -281,7 +281,7 @@ awaitable<base::Status> Door::read_row(Call& call) {
     std::vector<wire::Parameter> parameters = {std::string_view(digits, end)};
     parameters.insert(parameters.end(), call.target.key.begin(), call.target.key.end());
     RowSink sink(call.response.body(), columns, *table.shape, table.read_names);
-    const auto ran = co_await run_read(call, *plan, *statement, parameters, sink);
+    const auto ran = co_await run_read(call, *plan, statement, parameters, sink);
     if (!ran) {
         co_return ran;
     }
@@ -322,7 +322,7 @@ awaitable<base::Status> Door::read_rows(Call& call) {
     body.append("{\"rows\":[");
     PageSink sink(body, *page, shape);
     const std::vector<wire::Parameter> parameters(page->sql.parameters.begin(), page->sql.parameters.end());
-    const pool::Statement& statement = pool_.statements().intern(page->sql.text);
+    const pool::Statement statement = pool_.statements().intern(page->sql.text);
     const auto ran = co_await run_read(call, *plan, statement, parameters, sink);
     if (!ran) {
         co_return ran;

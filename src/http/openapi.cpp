@@ -83,8 +83,8 @@ json::object parameter(std::string_view name, std::string_view in, std::string_v
 }
 
 /// One operation with its success answer and the problem answers every operation can give.
-json::object operation(std::string_view id, std::string_view summary, std::string_view status, json::object success,
-                       std::initializer_list<std::string_view> problems) {
+json::object operation(std::string_view id, std::string_view summary, std::string_view status,
+                       json::object success, std::initializer_list<std::string_view> problems) {
     success["description"] = summary;
     json::object responses;
     responses[status] = std::move(success);

@@ -54,7 +54,7 @@ base::Result<const Column*> known_column(const TableShape& shape, std::string_vi
     const Column* column = shape.column(name);
     if (column == nullptr) {
         return base::fail(base::Code::unknown_column, "Table \"" + shape.table->name + "\" has no column \"" +
-                                                    std::string(name.substr(0, 63)) + "\".");
+                                                          std::string(name.substr(0, 63)) + "\".");
     }
     return column;
 }

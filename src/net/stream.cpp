@@ -102,6 +102,12 @@ void Sweeper::close_idle() noexcept {
     }
 }
 
+void Sweeper::close_all() noexcept {
+    for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
+        stream->close();
+    }
+}
+
 void Sweeper::add(Stream& stream) noexcept {
     stream.next_ = first_;
     if (first_ != nullptr) {

@@ -81,6 +81,8 @@ class Sweeper {
     void stop();
     /// Closes every idle stream, for an orderly end.
     void close_idle() noexcept;
+    /// Closes every stream; what waits on them ends with an error.
+    void close_all() noexcept;
     /// The time at the last sweep: good enough for deadlines, and free.
     [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
 

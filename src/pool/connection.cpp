@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <deque>
 #include <sys/socket.h>
 #include <unordered_map>
 #include <utility>
@@ -31,27 +30,21 @@ std::string_view name_of(std::uint32_t id, std::array<char, 12>& storage) {
 }  // namespace
 
 struct Statements::Impl {
-    std::deque<Statement> owned;
-    std::unordered_map<std::string_view, const Statement*> by_sql;
-    Statement unnamed[8];  // a few, so that one pipeline can hold several
-    std::size_t next_unnamed = 0;
+    std::unordered_map<std::string_view, Statement> by_sql;  // the keys view the statements' own texts
 };
 
 Statements::Statements() : impl_(std::make_shared<Impl>()) {}
 
-const Statement& Statements::intern(std::string_view sql) {
+Statement Statements::intern(std::string_view sql) {
     const auto found = impl_->by_sql.find(sql);
     if (found != impl_->by_sql.end()) {
-        return *found->second;
+        return found->second;
     }
-    if (impl_->owned.size() >= limits::statements_per_connection_max) {
-        Statement& slot = impl_->unnamed[impl_->next_unnamed++ % std::size(impl_->unnamed)];
-        slot.sql = sql;
-        return slot;
+    Statement made{std::make_shared<const std::string>(sql), 0};
+    if (impl_->by_sql.size() < limits::statements_per_connection_max) {
+        made.id = static_cast<std::uint32_t>(impl_->by_sql.size() + 1);
+        impl_->by_sql.emplace(*made.sql, made);
     }
-    const auto id = static_cast<std::uint32_t>(impl_->owned.size() + 1);
-    const Statement& made = impl_->owned.emplace_back(Statement{std::string(sql), id});
-    impl_->by_sql.emplace(made.sql, &made);
     return made;
 }
 
@@ -142,7 +135,7 @@ void Connection::add(const Statement& statement, std::span<const wire::Parameter
     std::array<char, 12> storage{};
     const std::string_view name = name_of(statement.id, storage);
     if (statement.id == 0 || (!prepared_[statement.id] && !in_flight_[statement.id])) {
-        wire::append_parse(out_, name, statement.sql);
+        wire::append_parse(out_, name, *statement.sql);
         pipeline_.sent_parse(index);
         in_flight_[statement.id] = statement.id != 0;
     }

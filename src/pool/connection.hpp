@@ -1,6 +1,15 @@
 #pragma once
-// One connection to one PostgreSQL node: pipelines of prepared statements over a stream. One session at a time, on the
-// thread of its io_context. Made by the pool only.
+// One connection to one PostgreSQL node: pipelines of prepared statements over a stream. One session at a
+// time, on the thread of its io_context. Made by the pool only.
+
+#include "base/buffer.hpp"
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "crypto/hash.hpp"
+#include "net/stream.hpp"
+#include "wire/backend.hpp"
+#include "wire/frontend.hpp"
+#include "wire/pipeline.hpp"
 
 #include <bitset>
 #include <chrono>
@@ -12,39 +21,32 @@
 #include <string_view>
 #include <vector>
 
-#include "base/buffer.hpp"
-#include "base/error.hpp"
-#include "base/limits.hpp"
-#include "crypto/hash.hpp"
-#include "net/stream.hpp"
-#include "wire/backend.hpp"
-#include "wire/frontend.hpp"
-#include "wire/pipeline.hpp"
-
 namespace domicile::pool {
 
 using net::awaitable;
 
-/// A statement known to this thread. `id` > 0: prepared once per connection under a name made of it; 0: parsed each time.
+/// A statement known to this thread. `id` > 0: prepared once per connection under a name made of it; 0:
+/// parsed each time. A small value that owns its text: it may be kept across an await, whatever is interned
+/// meanwhile.
 struct Statement {
-    std::string sql;
+    std::shared_ptr<const std::string> sql;
     std::uint32_t id = 0;
 };
 
-/// Gives each SQL text one Statement. Bounded: when full, further texts go unprepared, so that clients who invent
-/// shapes cannot grow a node's memory. References stay valid. One per thread.
+/// Gives each SQL text one Statement. Bounded: when full, further texts go unprepared, so that clients who
+/// invent shapes cannot grow a node's memory. One per thread.
 class Statements {
   public:
     Statements();
-    [[nodiscard]] const Statement& intern(std::string_view sql);
+    [[nodiscard]] Statement intern(std::string_view sql);
 
   private:
     struct Impl;
     std::shared_ptr<Impl> impl_;
 };
 
-/// Takes the replies of one pipeline. `index` counts the statements from 0 in the order they were added. Views are
-/// valid during the call only.
+/// Takes the replies of one pipeline. `index` counts the statements from 0 in the order they were added.
+/// Views are valid during the call only.
 class ReplySink {
   public:
     virtual ~ReplySink() = default;
@@ -73,15 +75,15 @@ class Connection {
     void add(const Statement& statement, std::span<const wire::Parameter> parameters);
     /// Ends a transaction block of the pipeline (implicit COMMIT or ROLLBACK, unless BEGIN was sent).
     void sync();
-    /// Sends everything and hands the replies to `sink` until the last sync is answered. Errors that PostgreSQL reports
-    /// go to the sink; a Status error means the connection is dead: node_unavailable, node_timeout,
-    /// protocol_violation. REQUIRES: the sink outlives the await.
+    /// Sends everything and hands the replies to `sink` until the last sync is answered. Errors that
+    /// PostgreSQL reports go to the sink; a Status error means the connection is dead: node_unavailable,
+    /// node_timeout, protocol_violation. REQUIRES: the sink outlives the await.
     awaitable<base::Status> run(ReplySink& sink, std::chrono::milliseconds timeout);
 
     /// Alive, in step and outside a transaction.
     [[nodiscard]] bool reusable() const noexcept { return alive_ && pipeline_.idle(); }
-    /// Called when the connection is taken from the pool: false if the node has closed it meanwhile, or said something
-    /// nobody asked for. A write on such a connection would end in doubt without need.
+    /// Called when the connection is taken from the pool: false if the node has closed it meanwhile, or said
+    /// something nobody asked for. A write on such a connection would end in doubt without need.
     [[nodiscard]] bool still_alive() noexcept;
     void close() noexcept;
 
@@ -99,7 +101,6 @@ class Connection {
     net::Sweeper& sweeper_;
     net::Clock::time_point used_;
     bool alive_ = false;
-
 };
 
 }  // namespace domicile::pool

@@ -1,7 +1,12 @@
 #pragma once
-// A blocking connection to one node, for upkeep: migrations, status, bulk load. Given only against a Plan, like every
-// connection. One thread at a time. Errors: node_unavailable, node_timeout, and what PostgreSQL reports (the SQLSTATE
-// stands at the front of Error::detail).
+// A blocking connection to one node, for upkeep: migrations, status, bulk load. Given only against a Plan,
+// like every connection. One thread at a time. Errors: node_unavailable, node_timeout, and what PostgreSQL
+// reports (the SQLSTATE stands at the front of Error::detail).
+
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "routing/plan.hpp"
+#include "topology/topology.hpp"
 
 #include <chrono>
 #include <memory>
@@ -10,11 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/error.hpp"
-#include "base/secret.hpp"
-#include "routing/plan.hpp"
-#include "topology/topology.hpp"
 
 namespace domicile::pool {
 
@@ -43,9 +43,10 @@ class MaintenanceClient {
     MaintenanceClient& operator=(MaintenanceClient&&) noexcept;
     ~MaintenanceClient();
 
-    /// Runs a script of one or more statements in PostgreSQL's simple protocol; result sets in order. Stops at the first
-    /// error. `timeout` bounds the whole call; after a timeout the connection is dead.
-    [[nodiscard]] base::Result<std::vector<ResultSet>> run(std::string_view script, std::chrono::milliseconds timeout);
+    /// Runs a script of one or more statements in PostgreSQL's simple protocol; result sets in order. Stops
+    /// at the first error. `timeout` bounds the whole call; after a timeout the connection is dead.
+    [[nodiscard]] base::Result<std::vector<ResultSet>> run(std::string_view script,
+                                                           std::chrono::milliseconds timeout);
     /// One statement with text parameters $1, $2, … (extended protocol).
     [[nodiscard]] base::Result<ResultSet> run(std::string_view statement,
                                               std::span<const std::optional<std::string>> parameters,

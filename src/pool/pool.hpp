@@ -1,6 +1,16 @@
 #pragma once
-// The only way to a database: connections to the nodes of the gateway's own jurisdiction, given against a Plan. Nodes of
-// other jurisdictions are not even known here. One Pool per thread; only note_state() values cross threads, by post.
+// The only way to a database: connections to the nodes of the gateway's own jurisdiction, given against a
+// Plan. Nodes of other jurisdictions are not even known here. One Pool per thread; only note_state() values
+// cross threads, by post.
+
+#include "base/error.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "net/stream.hpp"
+#include "pool/connection.hpp"
+#include "routing/node_choice.hpp"
+#include "routing/plan.hpp"
+#include "topology/topology.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,15 +23,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "base/error.hpp"
-#include "base/metrics.hpp"
-#include "base/secret.hpp"
-#include "net/stream.hpp"
-#include "pool/connection.hpp"
-#include "routing/node_choice.hpp"
-#include "routing/plan.hpp"
-#include "topology/topology.hpp"
 
 namespace domicile::pool {
 
@@ -67,9 +68,9 @@ class Pool {
          topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics);
     ~Pool();
 
-    /// A connection to the node the plan and the freshness ask for. Errors: node_unavailable (no writer known, connect
-    /// failed), node_timeout, overloaded (too many wait), configuration. Asserts that the node's jurisdiction is the
-    /// plan's and the gateway's.
+    /// A connection to the node the plan and the freshness ask for. Errors: node_unavailable (no writer
+    /// known, connect failed), node_timeout, overloaded (too many wait), configuration. Asserts that the
+    /// node's jurisdiction is the plan's and the gateway's.
     awaitable<base::Result<Lease>> acquire(const routing::Plan& plan,
                                            std::optional<routing::Position> required = std::nullopt);
 
@@ -98,7 +99,8 @@ class Pool {
         std::deque<NodePool> pools;  // a deque: leases hold references
     };
 
-    void give_back(NodePool& nodes, std::unique_ptr<Connection> connection, std::uint64_t generation) noexcept;
+    void give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
+                   std::uint64_t generation) noexcept;
     awaitable<base::Status> wait_turn(NodePool& nodes);
     awaitable<base::Result<Lease>> lease(NodePool& nodes, bool from_reader);
 
@@ -116,8 +118,8 @@ class Pool {
     bool stopped_ = false;
 };
 
-/// A connection for one exchange. Goes back to the pool when destroyed, if it stands idle and in step; is closed
-/// otherwise. Destroyed before the pool.
+/// A connection for one exchange. Goes back to the pool when destroyed, if it stands idle and in step; is
+/// closed otherwise. Destroyed before the pool.
 class Pool::Lease {
   public:
     Lease(Lease&& other) noexcept
@@ -142,7 +144,10 @@ class Pool::Lease {
   private:
     friend class Pool;
     Lease(Pool& pool, NodePool& nodes, std::unique_ptr<Connection> connection, bool from_reader)
-        : pool_(&pool), nodes_(&nodes), connection_(std::move(connection)), generation_(nodes.generation),
+        : pool_(&pool),
+          nodes_(&nodes),
+          connection_(std::move(connection)),
+          generation_(nodes.generation),
           from_reader_(from_reader) {}
 
     Pool* pool_;

@@ -1,7 +1,11 @@
 #pragma once
-// Asks every node of the gateway's jurisdiction, four times a second, who it is and how far it is: writer or reader,
-// timeline, write-ahead position. A hung node is noticed by the probe's own deadline. Runs on one thread; hands values to
-// `publish`, which carries them to all threads.
+// Asks every node of the gateway's jurisdiction, four times a second, who it is and how far it is: writer or
+// reader, timeline, write-ahead position. A hung node is noticed by the probe's own deadline. Runs on one
+// thread; hands values to `publish`, which carries them to all threads.
+
+#include "net/gate.hpp"
+#include "net/stream.hpp"
+#include "pool/pool.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -9,10 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "net/gate.hpp"
-#include "net/stream.hpp"
-#include "pool/pool.hpp"
 
 namespace domicile::pool {
 

@@ -1,16 +1,16 @@
 #pragma once
-// Reads after writes without the application doing anything: for every user, the position of the last write this gateway
-// carried, so that a later read of that user, on any connection and thread, finds a reader at least as far, or the
-// writer. A fixed table of slots; two users who share one only make a read go to the writer more often, never stale.
-// Lock-free, shared by all threads.
+// Reads after writes without the application doing anything: for every user, the position of the last write
+// this gateway carried, so that a later read of that user, on any connection and thread, finds a reader at
+// least as far, or the writer. A fixed table of slots; two users who share one only make a read go to the
+// writer more often, never stale. Lock-free, shared by all threads.
+
+#include "base/ids.hpp"
+#include "topology/topology.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
-
-#include "base/ids.hpp"
-#include "topology/topology.hpp"
 
 namespace domicile::pool {
 
