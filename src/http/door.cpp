@@ -20,6 +20,10 @@ using base::Code;
 namespace limits = base::limits;
 
 constexpr std::string_view position_sql = "SELECT pg_current_wal_insert_lsn()";
+// In pieces, so that a day's worth never holds a shard up.
+constexpr std::string_view forget_sql =
+    "DELETE FROM domicile.idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM domicile.idempotency"
+    " WHERE created_at < now() - interval '24 hours' ORDER BY created_at LIMIT 10000)";
 
 std::unexpected<base::Error> method_not_allowed(std::string hint = {}) {
     return base::fail(Code::method_not_allowed, "This resource does not take that method.", std::move(hint));
@@ -405,6 +409,32 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, const pool::S
     co_return base::Status{};
 }
 
+awaitable<void> Door::forget_old_keys() {
+    if (!shared_.topology.at(shared_.region).writer) {
+        co_return;
+    }
+    const auto known = known_;
+    for (std::uint16_t i = 0; i < shared_.topology.shards.size() && !stopped_; ++i) {
+        const topology::ShardIndex shard{i};
+        if (shared_.topology.at(shard).jurisdiction != own_ || !pool_.has_writer(shard)) {
+            continue;
+        }
+        const auto plan = routing::admit_upkeep(shared_.topology, shard, own_);
+        if (!plan) {
+            continue;
+        }
+        Sql sql;
+        sql.text = forget_sql;
+        DoorSink sink(known->schema->person(), {});
+        const auto ran = co_await run_write(*plan, sql, sink);
+        if (!ran || sink.failed) {
+            base::log::warn("http.forget_keys",
+                            {{"shard", shared_.topology.at(shard).name},
+                             {"error", base::describe(ran ? *sink.failed : ran.error())}});
+        }
+    }
+}
+
 base::Status Door::outcome(DoorSink& sink) {
     schema_stale_ = schema_stale_ || sink.stale_schema;
     if (sink.failed) {
@@ -439,6 +469,7 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
             auto loaded = co_await load_schema(pool_, shared_.topology, own_);
             if (loaded) {
                 know(std::move(*loaded));
+                co_await forget_old_keys();
                 schema_stale_ = false;
                 loaded_at = net::Clock::now();
                 metrics_.schema_loaded.set(1);

@@ -78,7 +78,7 @@ class Door {
     void refuse(const base::Error& error, Response& response);
 
     /// Keeps the schema: loads it when a writer is known, and again when PostgreSQL says it has changed, or a
-    /// minute has passed. Runs until stop().
+    /// minute has passed; forgets old idempotency keys at the same pace. Runs until stop().
     awaitable<void> keep_schema(net::asio::io_context& context);
     void stop();
     /// While draining, /readyz says no.
@@ -120,6 +120,9 @@ class Door {
     void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
                        Response& response);
     void know(std::shared_ptr<const Schema> schema);
+    /// Deletes idempotency records older than a day from the own jurisdiction's shards; the writer region's
+    /// work.
+    awaitable<void> forget_old_keys();
     [[nodiscard]] std::string url_of(topology::RegionIndex region) const;
 
     Shared shared_;

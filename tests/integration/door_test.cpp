@@ -348,6 +348,26 @@ TEST_F(Door, RepeatsNothingUnderAnIdempotencyKey) {
     EXPECT_TRUE(answers.begin()->starts_with("201")) << *answers.begin();
 }
 
+TEST_F(Door, ForgetsIdempotencyKeysAfterADay) {
+    const std::string person = new_person();
+    const std::string body = R"({"order_no":1})";
+    ASSERT_EQ(west_.post(person + "/orders", body, {{"Idempotency-Key", "old"}}).status, 201);
+    ASSERT_EQ(west_.post(person + "/orders", R"({"order_no":2})", {{"Idempotency-Key", "young"}}).status,
+              201);
+    auto writer = fleet->connect("eu-1.eu-west-1.w", "postgres");
+    ASSERT_TRUE(writer.run(
+        "UPDATE domicile.idempotency SET created_at = now() - interval '25 hours' WHERE key = 'old'",
+        std::chrono::seconds{5}));
+    EXPECT_TRUE(eventually([&] {
+        static_cast<void>(
+            west_.get(person + "/orders?no_such_column=eq.1"));  // makes the gateway look at the shard anew
+        const auto left =
+            writer.run("SELECT string_agg(key, ',') FROM domicile.idempotency WHERE key IN ('old', 'young')",
+                       std::chrono::seconds{5});
+        return left && left->front().rows[0][0] == "young";
+    }));
+}
+
 TEST_F(Door, NeverReadsOlderThanItWrote) {
     const std::string person = new_person();
     auto reader = fleet->connect("eu-1.eu-central-1.r1", "postgres");
