@@ -5,6 +5,7 @@
 #include "crypto/random.hpp"
 #include "crypto/scram.hpp"
 #include "wire/backend.hpp"
+#include "wire/exchange.hpp"
 #include "wire/frontend.hpp"
 #include "wire/startup.hpp"
 
@@ -56,7 +57,7 @@ struct MaintenanceClient::Impl {
     int socket = -1;
     base::Buffer in;
     base::Buffer out;
-    bool copying = false;
+    wire::Exchange exchange;
     Clock::time_point deadline;
 
     Impl() = default;
@@ -217,62 +218,39 @@ struct MaintenanceClient::Impl {
         return {};
     }
 
-    /// Collects replies until ReadyForQuery, or until the node asks for COPY data.
+    /// Collects replies until the exchange is over, or until the node asks for COPY data.
     base::Result<std::vector<ResultSet>> collect() {
         std::vector<ResultSet> results(1);
-        std::vector<wire::ColumnDescription> columns;
         std::optional<base::Error> failed;
-        for (;;) {
+        while (!exchange.over() && !exchange.copying()) {
             auto frame = next();
             if (!frame) {
                 return std::unexpected(frame.error());
             }
-            const std::string_view body = frame->body;
-            bool finished = false;
-            bool valid = true;
-            switch (frame->type) {
-                case wire::backend::row_description:
-                    valid = wire::decode_row_description(body, columns);
-                    results.back().columns.clear();
-                    for (const auto& column : columns) {
-                        results.back().columns.emplace_back(column.name);
+            switch (exchange.advance(*frame)) {
+                case wire::Exchange::Event::columns:
+                    if (!read_columns(frame->body, results.back())) {
+                        return dead(Code::protocol_violation, "malformed row description");
                     }
                     break;
-                case wire::backend::data_row: {
-                    wire::RowReader reader(body);
-                    TextRow row;
-                    row.reserve(reader.columns());
-                    for (std::uint16_t i = 0; i < reader.columns(); ++i) {
-                        const auto value = reader.next();
-                        row.push_back(value ? std::optional<std::string>(*value) : std::nullopt);
-                    }
-                    valid = reader.ok();
-                    results.back().rows.push_back(std::move(row));
-                    break;
-                }
-                case wire::backend::command_complete: {
-                    wire::Reader reader(body);
-                    results.back().tag = std::string(reader.cstring());
+                case wire::Exchange::Event::row: read_row(frame->body, results.back()); break;
+                case wire::Exchange::Event::complete:
+                    static_cast<void>(wire::decode_command_complete(frame->body, tag));
+                    results.back().tag = tag;
                     results.emplace_back();
                     break;
-                }
-                case wire::backend::error_response: {
+                case wire::Exchange::Event::error: {
                     wire::ServerError error;
-                    valid = wire::decode(body, error);
+                    static_cast<void>(wire::decode(frame->body, error));
                     failed = reported(error);
                     break;
                 }
-                case wire::backend::copy_in_response: copying = finished = true; break;
-                case wire::backend::ready_for_query: finished = true; break;
-                default: break;
-            }
-            if (!valid) {
-                return dead(Code::protocol_violation, "malformed message");
+                case wire::Exchange::Event::broken: return dead(Code::protocol_violation, "out of step");
+                case wire::Exchange::Event::none:
+                case wire::Exchange::Event::copy_in:
+                case wire::Exchange::Event::ready: break;
             }
             in.consume(frame->bytes());
-            if (finished) {
-                break;
-            }
         }
         if (failed) {
             return std::unexpected(std::move(*failed));
@@ -280,6 +258,29 @@ struct MaintenanceClient::Impl {
         results.pop_back();
         return results;
     }
+
+  private:
+    static bool read_columns(std::string_view body, ResultSet& into) {
+        std::vector<wire::ColumnDescription> columns;
+        if (!wire::decode_row_description(body, columns)) {
+            return false;
+        }
+        into.columns.clear();
+        for (const auto& column : columns) {
+            into.columns.emplace_back(column.name);
+        }
+        return true;
+    }
+    static void read_row(std::string_view body, ResultSet& into) {
+        wire::RowReader reader(body);
+        TextRow& row = into.rows.emplace_back();
+        row.reserve(reader.columns());
+        for (std::uint16_t i = 0; i < reader.columns(); ++i) {
+            const auto value = reader.next();
+            row.push_back(value ? std::optional<std::string>(*value) : std::nullopt);
+        }
+    }
+    std::string_view tag;
 };
 
 MaintenanceClient::MaintenanceClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -306,7 +307,10 @@ base::Result<MaintenanceClient> MaintenanceClient::open(const routing::Plan& pla
 
 base::Result<std::vector<ResultSet>> MaintenanceClient::run(std::string_view script,
                                                             std::chrono::milliseconds timeout) {
-    DOMICILE_ASSERT(!impl_->copying);
+    if (impl_->socket < 0) {
+        return base::fail(Code::node_unavailable, "The connection to the database node was lost.");
+    }
+    impl_->exchange.sent();
     impl_->deadline = Clock::now() + timeout;
     wire::append_query(impl_->out, script);
     if (auto sent = impl_->flush(); !sent) {
@@ -318,7 +322,10 @@ base::Result<std::vector<ResultSet>> MaintenanceClient::run(std::string_view scr
 base::Result<ResultSet> MaintenanceClient::run(std::string_view statement,
                                                std::span<const std::optional<std::string>> parameters,
                                                std::chrono::milliseconds timeout) {
-    DOMICILE_ASSERT(!impl_->copying);
+    if (impl_->socket < 0) {
+        return base::fail(Code::node_unavailable, "The connection to the database node was lost.");
+    }
+    impl_->exchange.sent();
     impl_->deadline = Clock::now() + timeout;
     std::vector<wire::Parameter> views;
     views.reserve(parameters.size());
@@ -345,23 +352,23 @@ base::Status MaintenanceClient::copy_begin(std::string_view statement, std::chro
     if (!begun) {
         return std::unexpected(begun.error());
     }
-    if (!impl_->copying) {
+    if (!impl_->exchange.copying()) {
         return base::fail(Code::internal, "The statement is not a COPY FROM STDIN.");
     }
     return {};
 }
 
 base::Status MaintenanceClient::copy_data(std::string_view bytes, std::chrono::milliseconds timeout) {
-    DOMICILE_ASSERT(impl_->copying);
+    DOMICILE_ASSERT(impl_->exchange.copying());
     impl_->deadline = Clock::now() + timeout;
     wire::append_copy_data(impl_->out, bytes);
     return impl_->out.size() < (64U << 10U) ? base::Status{} : impl_->flush();
 }
 
 base::Result<std::uint64_t> MaintenanceClient::copy_end(std::chrono::milliseconds timeout) {
-    DOMICILE_ASSERT(impl_->copying);
+    DOMICILE_ASSERT(impl_->exchange.copying());
     impl_->deadline = Clock::now() + timeout;
-    impl_->copying = false;
+    impl_->exchange.copy_ended();
     wire::append_copy_done(impl_->out);
     if (auto sent = impl_->flush(); !sent) {
         return std::unexpected(sent.error());
@@ -374,10 +381,10 @@ base::Result<std::uint64_t> MaintenanceClient::copy_end(std::chrono::millisecond
 }
 
 void MaintenanceClient::copy_abort(std::string_view reason) {
-    if (!impl_->copying) {
+    if (!impl_->exchange.copying()) {
         return;
     }
-    impl_->copying = false;
+    impl_->exchange.copy_ended();
     impl_->deadline = Clock::now() + std::chrono::seconds{5};
     wire::append_copy_fail(impl_->out, reason);
     if (impl_->flush()) {

@@ -4,6 +4,7 @@
 #include "base/limits.hpp"
 #include "fuzz.hpp"
 #include "wire/backend.hpp"
+#include "wire/exchange.hpp"
 #include "wire/pipeline.hpp"
 
 #include <algorithm>
@@ -86,6 +87,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             default: pipeline.sent_sync(); ++syncs;
         }
     }
+    wire::Exchange exchange;
+    exchange.sent();
+    bool out_of_step = false;
     std::string_view rest = input.rest();
     std::size_t ready = 0;
     bool broken = false;
@@ -107,6 +111,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ready += event == Pipeline::Event::ready ? 1U : 0U;
         DOMICILE_ASSERT(!broken || event == Pipeline::Event::broken);
         broken = event == Pipeline::Event::broken;
+        const auto said = exchange.advance(frame);
+        DOMICILE_ASSERT(!out_of_step || said == wire::Exchange::Event::broken);
+        DOMICILE_ASSERT(said != wire::Exchange::Event::row || wire::well_formed_row(frame.body));
+        out_of_step = said == wire::Exchange::Event::broken;
+        if (exchange.copying()) {
+            exchange.copy_ended();
+        }
         rest.remove_prefix(frame.bytes());
     }
     DOMICILE_ASSERT(ready <= syncs);
