@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench fuzz soak format tidy clean
+.PHONY: help run test build setup down bench fuzz format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -36,7 +36,7 @@ fuzz: setup
 	@tools/fuzz
 
 format:
-	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+	@tools/format
 
 tidy: build
 	@tools/tidy $(BUILD)

@@ -1,6 +1,6 @@
 #pragma once
-// The subcommands of `domicile`: options in, exit status out (0 good, 1 refused or failed, 2 wrong usage). main.cpp turns
-// arguments into these structs; each command has a file of its own.
+// The subcommands of `domicile`: options in, exit status out (0 good, 1 refused or failed, 2 wrong usage).
+// main.cpp turns arguments into these structs; each command has a file of its own.
 
 #include <filesystem>
 #include <string>

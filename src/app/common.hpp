@@ -1,15 +1,15 @@
 #pragma once
 // What several subcommands share: reading the topology, and telling of failures on the terminal.
 
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "app/commands.hpp"
 #include "base/error.hpp"
 #include "fleet/fleet.hpp"
 #include "topology/topology.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace domicile::app {
 

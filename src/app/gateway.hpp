@@ -1,11 +1,11 @@
 #pragma once
 // `domicile gateway`: the process that serves one region.
 
-#include <filesystem>
-
 #include "base/error.hpp"
 #include "base/secret.hpp"
 #include "topology/topology.hpp"
+
+#include <filesystem>
 
 namespace domicile::app {
 

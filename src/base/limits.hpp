@@ -29,6 +29,8 @@ inline constexpr auto reader_lag_max = 10s;
 inline constexpr std::size_t http_header_bytes_max = 16U << 10U;
 inline constexpr std::size_t http_target_bytes_max = 4U << 10U;
 inline constexpr std::size_t http_body_bytes_max = 1U << 20U;
+/// A page ends early, with a cursor, when its rows have grown to this.
+inline constexpr std::size_t http_page_bytes_max = 8U << 20U;
 inline constexpr std::size_t http_pages_max = 1'000;
 inline constexpr std::size_t http_page_default = 100;
 inline constexpr std::size_t http_filters_max = 16;

@@ -57,8 +57,12 @@ std::optional<std::string> decode(std::string_view text, std::string_view alphab
 
 }  // namespace
 
-std::string base64(std::string_view bytes) { return encode(bytes, standard, true); }
-std::string base64url(std::string_view bytes) { return encode(bytes, url, false); }
+std::string base64(std::string_view bytes) {
+    return encode(bytes, standard, true);
+}
+std::string base64url(std::string_view bytes) {
+    return encode(bytes, url, false);
+}
 
 std::optional<std::string> base64_decode(std::string_view text) {
     if (text.size() % 4 != 0) {
@@ -70,6 +74,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     return decode(text, standard);
 }
 
-std::optional<std::string> base64url_decode(std::string_view text) { return decode(text, url); }
+std::optional<std::string> base64url_decode(std::string_view text) {
+    return decode(text, url);
+}
 
 }  // namespace domicile::crypto

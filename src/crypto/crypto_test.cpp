@@ -1,17 +1,22 @@
-#include <gtest/gtest.h>
-
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 #include "crypto/scram.hpp"
+
+#include <gtest/gtest.h>
 
 namespace domicile::crypto {
 namespace {
 
 TEST(Base64, EncodesTheVectorsOfRfc4648Section10) {
     const std::pair<std::string_view, std::string_view> rows[] = {
-        {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},         {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
     };
     for (const auto& [bytes, text] : rows) {
         EXPECT_EQ(base64(bytes), text);
@@ -36,11 +41,11 @@ TEST(Hash, MatchesFips180AndRfc4231) {
 TEST(Scram, MatchesTheExchangeOfRfc7677Section3) {
     const auto salt = base64_decode("W22ZaJ0SNY7soEsUEjb6gQ==");
     const Digest salted = scram_salted_password("pencil", *salt, 4096);
-    const ScramProof proof = scram_proof(
-        salted,
-        "n=user,r=rOprNGfwEbeRWgbNEkqO,"
-        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
-        "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
+    const ScramProof proof =
+        scram_proof(salted,
+                    "n=user,r=rOprNGfwEbeRWgbNEkqO,"
+                    "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+                    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
     EXPECT_EQ(base64(view(proof.client_proof)), "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
     EXPECT_EQ(base64(view(proof.server_signature)), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
 }

@@ -1,15 +1,17 @@
 #include "crypto/hash.hpp"
 
+#include "base/assert.hpp"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-#include "base/assert.hpp"
-
 namespace domicile::crypto {
 namespace {
-const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 }  // namespace
 
 Digest sha256(std::string_view bytes) {

@@ -1,11 +1,11 @@
 #include "crypto/random.hpp"
 
+#include "base/assert.hpp"
+#include "crypto/base64.hpp"
+
 #include <vector>
 
 #include <openssl/rand.h>
-
-#include "base/assert.hpp"
-#include "crypto/base64.hpp"
 
 namespace domicile::crypto {
 

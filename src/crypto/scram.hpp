@@ -1,15 +1,17 @@
 #pragma once
 // The sums of SCRAM-SHA-256 (RFC 5802, RFC 7677). Messages are the business of the wire room.
 
+#include "crypto/hash.hpp"
+
 #include <string>
 #include <string_view>
 
-#include "crypto/hash.hpp"
-
 namespace domicile::crypto {
 
-/// Hi(password, salt, i) of RFC 5802 section 2.2; the dear step, so callers cache it per (password, salt, iterations).
-[[nodiscard]] inline Digest scram_salted_password(std::string_view password, std::string_view salt, int iterations) {
+/// Hi(password, salt, i) of RFC 5802 section 2.2; the dear step, so callers cache it per (password, salt,
+/// iterations).
+[[nodiscard]] inline Digest scram_salted_password(std::string_view password, std::string_view salt,
+                                                  int iterations) {
     return pbkdf2_sha256(password, salt, iterations);
 }
 

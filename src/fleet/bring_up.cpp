@@ -176,7 +176,8 @@ base::Status bring_up_reader(const Context& context, Unit& unit) {
     if (!writer) {
         return std::unexpected(std::move(writer.error()));
     }
-    base::Status last = base::fail(Code::node_unavailable, "stopped before reader " + unit.name + " was started");
+    base::Status last =
+        base::fail(Code::node_unavailable, "stopped before reader " + unit.name + " was started");
     bool again = false;
     for (int attempt = 0; attempt < 3 && !context.stopping(); ++attempt) {
         const auto slot = slot_state(*writer, slot_name(unit.name));

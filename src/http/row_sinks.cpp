@@ -1,5 +1,6 @@
 #include "http/row_sinks.hpp"
 
+#include "base/limits.hpp"
 #include "http/json.hpp"
 #include "http/problem.hpp"
 #include "routing/node_choice.hpp"
@@ -72,15 +73,16 @@ void RowSink::take(wire::RowReader& reader) {
 }
 
 void PageSink::take(wire::RowReader& reader) {
-    if (rows > page_.limit) {
-        return;  // the row beyond only says that there is a next page
+    if (full_) {
+        more_ = true;
+        return;  // the rows beyond only say that there is a next page
     }
     if (rows > 1) {
         body_.append_u8(',');
     }
     append_row(body_, page_.select, reader);
-    if (rows == page_.limit) {
-        last.clear();
+    full_ = rows == page_.limit || body_.size() > base::limits::http_page_bytes_max;
+    if (full_) {
         for (std::size_t i = 0; i < page_.order.size(); ++i) {
             const auto value = reader.next();
             last.push_back(value ? std::optional<std::string>(*value) : std::nullopt);

@@ -70,7 +70,7 @@ class PageSink final : public DoorSink {
         : DoorSink(shape, page.sql.columns), body_(body), page_(page) {}
 
     std::vector<std::optional<std::string>> last;
-    [[nodiscard]] bool more() const { return rows > page_.limit; }
+    [[nodiscard]] bool more() const { return more_; }
 
   protected:
     void take(wire::RowReader& reader) override;
@@ -78,6 +78,8 @@ class PageSink final : public DoorSink {
   private:
     base::Buffer& body_;
     const Page& page_;
+    bool full_ = false;
+    bool more_ = false;
 };
 
 }  // namespace domicile::http

@@ -36,7 +36,8 @@ base::Result<bool> SourceTable::next(Record& record) {
 base::Result<std::size_t> SourceTable::column(const std::string& name) const {
     const auto found = std::ranges::find(header_, name);
     if (found == header_.end()) {
-        return base::fail(base::Code::configuration, path_.filename().string() + " has no column \"" + name + "\".",
+        return base::fail(base::Code::configuration,
+                          path_.filename().string() + " has no column \"" + name + "\".",
                           "Check the load file.");
     }
     return static_cast<std::size_t>(found - header_.begin());

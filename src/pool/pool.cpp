@@ -29,6 +29,20 @@ net::tcp::endpoint resolve(const topology::Address& address, net::asio::io_conte
     return found.begin()->endpoint();
 }
 
+/// Takes one position.
+class PositionSink final : public ReplySink {
+  public:
+    void row(std::uint32_t /*index*/, std::string_view data_row) override {
+        wire::RowReader reader(data_row);
+        const auto text = reader.next();
+        lsn = text ? routing::parse_lsn(*text) : std::nullopt;
+    }
+    void complete(std::uint32_t /*index*/, std::uint64_t /*rows*/) override {}
+    void error(std::uint32_t /*index*/, const wire::ServerError& /*error*/) override {}
+
+    std::optional<std::uint64_t> lsn;
+};
+
 }  // namespace
 
 crypto::Digest SaltedPasswords::get(std::string_view salt, int iterations) {
@@ -181,7 +195,10 @@ awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
         const auto jurisdiction = topology_.jurisdiction_of(nodes.node);
         DOMICILE_ASSERT(jurisdiction == plan.jurisdiction());
         const bool from_reader = shard.states[*chosen].in_recovery;
-        auto leased = co_await lease(nodes, from_reader);
+        auto leased = co_await lease(nodes, shard.states[*chosen]);
+        if (leased && from_reader && required && shard.states[*chosen].lsn < required->lsn) {
+            continue;  // the reader has started anew and is behind what the prober saw
+        }
         if (leased) {
             (from_reader ? metrics_.reads_on_reader : metrics_.reads_on_writer).add();
             co_return leased;
@@ -218,7 +235,8 @@ awaitable<base::Status> Pool::wait_turn(NodePool& nodes) {
     co_return base::Status{};
 }
 
-awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_reader) {
+awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState& state) {
+    const bool from_reader = state.in_recovery;
     for (;;) {
         if (stopped_) {
             co_return base::fail(Code::node_unavailable, "The gateway is stopping.");
@@ -264,6 +282,20 @@ awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, bool from_read
         co_return std::unexpected(opened.error());
     }
     metrics_.connects.add();
+    if (from_reader) {
+        // A reader that crashed comes back at an earlier position than the prober last saw. Connections from
+        // before are dead, so it is enough to look when one is opened.
+        PositionSink sink;
+        connection->begin();
+        connection->add(statements_.intern("SELECT pg_last_wal_replay_lsn()"), {});
+        connection->sync();
+        const auto looked = co_await connection->run(sink, limits::connect_timeout);
+        if (!looked || !sink.lsn) {
+            give_back(nodes, std::move(connection), generation);
+            co_return base::fail(Code::node_unavailable, "The reader does not tell its position.");
+        }
+        state.lsn = *sink.lsn;
+    }
     co_return Lease(*this, nodes, std::move(connection), from_reader);
 }
 

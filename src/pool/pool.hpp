@@ -102,7 +102,7 @@ class Pool {
     void give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
                    std::uint64_t generation) noexcept;
     awaitable<base::Status> wait_turn(NodePool& nodes);
-    awaitable<base::Result<Lease>> lease(NodePool& nodes, bool from_reader);
+    awaitable<base::Result<Lease>> lease(NodePool& nodes, routing::NodeState& state);
 
     net::asio::io_context& context_;
     net::Sweeper& sweeper_;

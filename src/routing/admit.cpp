@@ -1,11 +1,11 @@
 #include "routing/admit.hpp"
 
+#include "base/assert.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/assert.hpp"
 
 namespace domicile::routing {
 
@@ -54,8 +54,8 @@ std::expected<Plan, Refusal> admit_create(const Values& values, const Place& pla
             return refuse_foreign(Code::foreign_country, rules::home_by_country, place, *home);
         }
     }
-    // Rendezvous order: every spread number ranks the open shards in its own way, so ids spread evenly, a full shard's
-    // share falls evenly on the others, and a repeated request finds the shard of the first.
+    // Rendezvous order: every spread number ranks the open shards in its own way, so ids spread evenly, a
+    // full shard's share falls evenly on the others, and a repeated request finds the shard of the first.
     std::vector<std::pair<std::uint64_t, ShardIndex>> ranked;
     for (std::uint16_t i = 0; i < place.topology.shards.size(); ++i) {
         const auto& shard = place.topology.shards[i];
@@ -64,7 +64,8 @@ std::expected<Plan, Refusal> admit_create(const Values& values, const Place& pla
         }
     }
     if (values.attempt >= ranked.size()) {
-        return refuse(Code::range_full, rules::no_open_range, "No open range of this jurisdiction has ids left.",
+        return refuse(Code::range_full, rules::no_open_range,
+                      "No open range of this jurisdiction has ids left.",
                       "Add a shard or open a range in the topology.");
     }
     std::ranges::sort(ranked, std::greater<>{});
@@ -86,7 +87,8 @@ std::expected<Plan, Refusal> admit(const Facts& facts, const Values& values, con
     DOMICILE_ASSERT(values.user.has_value());
     const auto shard = place.map.find(*values.user);
     if (!shard) {
-        return refuse(Code::no_range, rules::outside_ranges, "The user id lies in no range of any jurisdiction.");
+        return refuse(Code::no_range, rules::outside_ranges,
+                      "The user id lies in no range of any jurisdiction.");
     }
     const JurisdictionIndex home = place.topology.at(*shard).jurisdiction;
     if (home != place.gateway) {
@@ -99,7 +101,8 @@ std::expected<Plan, Refusal> admit(const Facts& facts, const Values& values, con
 std::expected<Plan, Refusal> admit_upkeep(const topology::Topology& topology, ShardIndex shard,
                                           JurisdictionIndex own) {
     if (topology.at(shard).jurisdiction != own) {
-        return refuse(Code::not_permitted, rules::principal_abroad, "The shard belongs to another jurisdiction.");
+        return refuse(Code::not_permitted, rules::principal_abroad,
+                      "The shard belongs to another jurisdiction.");
     }
     return Authority::make(shard, own, Access::writer, 0);
 }

@@ -1,12 +1,12 @@
 #pragma once
-// The one gate: facts of a statement, its values, who asks and where, joined into a Plan or a Refusal that names its
-// rule. Pure: no socket, no clock, no database.
+// The one gate: facts of a statement, its values, who asks and where, joined into a Plan or a Refusal that
+// names its rule. Pure: no socket, no clock, no database.
+
+#include "routing/plan.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
-
-#include "routing/plan.hpp"
 
 namespace domicile::routing {
 
@@ -25,10 +25,10 @@ struct Facts {
 
 /// The values of one execution.
 struct Values {
-    std::optional<UserId> user;      ///< the user id the statement stands on; empty for Verb::create
-    std::string_view country;        ///< for Verb::create: ISO alpha-2 of the new person, empty if not given
-    std::uint64_t spread = 0;        ///< for Verb::create: any number; equal numbers choose equal shards
-    std::uint32_t attempt = 0;       ///< for Verb::create: 0, then 1, 2, … when a shard's ranges are full
+    std::optional<UserId> user;  ///< the user id the statement stands on; empty for Verb::create
+    std::string_view country;    ///< for Verb::create: ISO alpha-2 of the new person, empty if not given
+    std::uint64_t spread = 0;    ///< for Verb::create: any number; equal numbers choose equal shards
+    std::uint32_t attempt = 0;   ///< for Verb::create: 0, then 1, 2, … when a shard's ranges are full
 };
 
 /// Who asks. Until identity lands, the principal is the operator of the gateway's own jurisdiction.
@@ -58,8 +58,8 @@ inline constexpr std::string_view no_open_range = "ranges/none-open";
 [[nodiscard]] std::expected<Plan, Refusal> admit(const Facts& facts, const Values& values,
                                                  const Principal& principal, const Place& place);
 
-/// A Plan for the upkeep of one shard of the gateway's own jurisdiction: health probes, live columns, migrations. Reads
-/// no person's rows. not_permitted if the shard stands in another jurisdiction than `own`.
+/// A Plan for the upkeep of one shard of the gateway's own jurisdiction: health probes, live columns,
+/// migrations. Reads no person's rows. not_permitted if the shard stands in another jurisdiction than `own`.
 [[nodiscard]] std::expected<Plan, Refusal> admit_upkeep(const topology::Topology& topology, ShardIndex shard,
                                                         JurisdictionIndex own);
 

@@ -1,18 +1,19 @@
 #pragma once
 // Which node of a shard serves: a pure decision over what is known of the nodes.
 
+#include "base/ids.hpp"
+#include "routing/plan.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "base/ids.hpp"
-#include "routing/plan.hpp"
-
 namespace domicile::routing {
 
-/// A place in a shard's write-ahead log. Positions of different timelines do not compare (PostgreSQL docs, "Timelines").
+/// A place in a shard's write-ahead log. Positions of different timelines do not compare (PostgreSQL docs,
+/// "Timelines").
 struct Position {
     std::uint32_t timeline = 0;
     std::uint64_t lsn = 0;
@@ -31,17 +32,17 @@ struct NodeState {
     bool in_recovery = false;
     bool local = false;  ///< stands in the gateway's own region
     std::uint32_t timeline = 0;
-    std::uint64_t lsn = 0;      ///< written (writer) or replayed (reader)
-    std::int64_t lag_ms = 0;    ///< of a reader behind its writer, measured by the prober
+    std::uint64_t lsn = 0;    ///< written (writer) or replayed (reader)
+    std::int64_t lag_ms = 0;  ///< of a reader behind its writer, measured by the prober
 };
 
-/// The index of the node that is the writer: up, not in recovery, on the highest timeline of all nodes that are not.
-/// Nothing if there is none, or two claim the same timeline: a guess could lose writes.
+/// The index of the node that is the writer: up, not in recovery, on the highest timeline of all nodes that
+/// are not. Nothing if there is none, or two claim the same timeline: a guess could lose writes.
 [[nodiscard]] std::optional<std::size_t> choose_writer(std::span<const NodeState> nodes);
 
-/// The node for a plan. A reader serves only if it is up, on the writer's timeline (when the writer is known), not
-/// further behind than `lag_ms_max`, and has replayed `required`; local ones first, `turn` takes turns among equals.
-/// Without such a reader the writer serves. Nothing if that is unknown, too.
+/// The node for a plan. A reader serves only if it is up, on the writer's timeline (when the writer is
+/// known), not further behind than `lag_ms_max`, and has replayed `required`; local ones first, `turn` takes
+/// turns among equals. Without such a reader the writer serves. Nothing if that is unknown, too.
 [[nodiscard]] std::optional<std::size_t> choose_node(std::span<const NodeState> nodes, Access access,
                                                      const std::optional<Position>& required,
                                                      std::int64_t lag_ms_max, std::uint64_t turn);

@@ -1,16 +1,16 @@
 #pragma once
-// A Plan is the permission to touch a database: which shard, writer or reader, for which jurisdiction. Only this room
-// makes one (admit.hpp), only against a Plan does the pool give a connection, and the pool asserts once more that the
-// node stands in the plan's jurisdiction. Residency is a type, not a habit.
-
-#include <cstdint>
-#include <expected>
-#include <optional>
+// A Plan is the permission to touch a database: which shard, writer or reader, for which jurisdiction. Only
+// this room makes one (admit.hpp), only against a Plan does the pool give a connection, and the pool asserts
+// once more that the node stands in the plan's jurisdiction. Residency is a type, not a habit.
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "topology/range_map.hpp"
 #include "topology/topology.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
 
 namespace domicile::routing {
 
@@ -24,8 +24,8 @@ enum class Access : std::uint8_t {
     reader,  ///< a reader that is fresh enough, else the writer
 };
 
-/// Why a statement is refused. `home` is set when the person's home is elsewhere: it follows from the id and the public
-/// range map alone, so it says nothing about whether the person exists.
+/// Why a statement is refused. `home` is set when the person's home is elsewhere: it follows from the id and
+/// the public range map alone, so it says nothing about whether the person exists.
 struct Refusal {
     base::Error error;
     std::optional<JurisdictionIndex> home;

@@ -309,6 +309,33 @@ TEST_F(Door, PagesThroughEveryRowOnceInEveryOrder) {
     EXPECT_EQ(filtered.body, "{\"rows\":[{\"order_no\":3},{\"order_no\":9}],\"next\":null}\n");
 }
 
+TEST_F(Door, EndsAPageEarlyWhenItsRowsAreLarge) {
+    const std::string person = new_person();
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_EQ(west_
+                      .post(person + "/orders", R"({"order_no":)" + std::to_string(i) + R"(,"note":")" +
+                                                    std::string(900'000, 'x') + "\"}")
+                      .status,
+                  201);
+    }
+    std::size_t rows = 0;
+    std::size_t pages = 0;
+    std::string query = "/orders";
+    for (; pages < 20; ++pages) {
+        const auto answer = west_.get(person + query);
+        ASSERT_EQ(answer.status, 200);
+        EXPECT_LT(answer.body.size(), 10U << 20U);
+        const auto document = boost::json::parse(answer.body).as_object();
+        rows += document.at("rows").as_array().size();
+        if (document.at("next").is_null()) {
+            break;
+        }
+        query = "/orders?after=" + std::string(document.at("next").as_string());
+    }
+    EXPECT_EQ(rows, 20U);
+    EXPECT_GE(pages, 1U) << "more than the first page";
+}
+
 TEST_F(Door, RepeatsNothingUnderAnIdempotencyKey) {
     const std::string person = new_person();
     const Headers key = {{"Idempotency-Key", "order-1"}};
