@@ -92,7 +92,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     http::DoorMetrics door_metrics(metrics);
     metrics.gauge("domicile_map_epoch", "Epoch of the range map in use")
         .set(static_cast<std::int64_t>(map.epoch()));
-    const http::Shared shared{topology, map, options.region, positions, metrics};
+    const http::Shared shared{topology, map, options.region, positions};
 
     pool::Credentials credentials;
     credentials.database = topology.database.name;

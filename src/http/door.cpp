@@ -38,14 +38,21 @@ DoorMetrics::DoorMetrics(base::Metrics& metrics)
       connections(metrics.gauge("domicile_http_connections", "Open client connections of the HTTP door")),
       schema_loaded(metrics.gauge("domicile_http_schema_loaded", "1 once the live columns are known")) {
     static constexpr std::string_view classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    using namespace routing::rules;
+    for (const std::string_view rule : {std::string_view("other"), home_by_id, home_by_country,
+                                        principal_abroad, outside_ranges, no_open_range, slow_client}) {
+        by_rule.emplace_back(rule, &metrics.counter("domicile_refusals", "Requests refused, by rule",
+                                                    {{"rule", std::string(rule)}}));
+    }
     for (std::size_t i = 0; i < std::size(classes); ++i) {
         by_class[i] = &metrics.counter("domicile_http_requests", "Requests answered by the HTTP door",
                                        {{"status", std::string(classes[i])}});
     }
 }
 
-void DoorMetrics::refused(std::string_view rule) {
-    registry.counter("domicile_refusals", "Requests refused, by rule", {{"rule", std::string(rule)}}).add();
+void DoorMetrics::refused(std::string_view rule) noexcept {
+    const auto found = std::ranges::find(by_rule, rule, &std::pair<std::string_view, base::Counter*>::first);
+    (found == by_rule.end() ? by_rule.front() : *found).second->add();
 }
 
 Door::Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics)

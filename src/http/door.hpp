@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace domicile::http {
@@ -31,7 +32,9 @@ struct DoorMetrics {
     base::Histogram& seconds;
     base::Gauge& connections;
     base::Gauge& schema_loaded;
-    void refused(std::string_view rule);
+    /// Counts a refusal by one of the rules known at start; others are counted together.
+    void refused(std::string_view rule) noexcept;
+    std::vector<std::pair<std::string_view, base::Counter*>> by_rule;
 };
 
 /// What all threads of a gateway share.
@@ -40,7 +43,6 @@ struct Shared {
     const topology::RangeMap& map;
     topology::RegionIndex region;
     pool::WritePositions& positions;
-    base::Metrics& metrics;
 };
 
 /// A table as the door knows it: its live columns and what follows from them.

@@ -140,7 +140,7 @@ awaitable<void> Server::session(net::tcp::socket socket, net::Gate::Pass pass, n
             stream.idle(false);
             if (ec) {
                 if (stream.expired() && began) {
-                    metrics_.refused("limits/slow-client");
+                    metrics_.refused(routing::rules::slow_client);
                 }
                 co_return;  // closed, reset or too slow: nobody to answer
             }

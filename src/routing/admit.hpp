@@ -50,6 +50,7 @@ inline constexpr std::string_view home_by_country = "residency/home-by-country";
 inline constexpr std::string_view principal_abroad = "residency/principal-abroad";
 inline constexpr std::string_view outside_ranges = "ranges/outside";
 inline constexpr std::string_view no_open_range = "ranges/none-open";
+inline constexpr std::string_view slow_client = "limits/slow-client";  ///< by the doors
 }  // namespace rules
 
 /// A Plan for exactly one shard of the gateway's own jurisdiction, or the refusal:
