@@ -153,6 +153,13 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
         const auto holder = SupervisorLock::holder(state);
         tell(options,
              "already up" + (holder && *holder > 0 ? ", pid " + std::to_string(*holder) : std::string()));
+        const auto text = read_file(options.topology_file);
+        const auto in_force = read_file(state.topology());
+        if (!same_content(options.self, state.binary()) || (text && in_force && *text != *in_force)) {
+            tell(options,
+                 "it runs an older build or topology: `domicile down`, then `domicile up` changes to this "
+                 "one");
+        }
         return {};
     }
     std::error_code error;
