@@ -58,7 +58,7 @@ class CatalogSink final : public pool::ReplySink {
         }
         if (modifier >= 4 && column.kind == ColumnKind::numeric) {
             column.precision = (modifier - 4) >> 16U & 0xFFFF;
-            column.scale = (modifier - 4) & 0x7FF;
+            column.scale = (((modifier - 4) & 0x7FF) ^ 1024) - 1024;  // signed in 11 bits since PostgreSQL 15
         }
         column.not_null = values[4] == "t";
         column.has_default = values[5] == "t";

@@ -24,6 +24,7 @@ constexpr std::string_view position_sql = "SELECT pg_current_wal_insert_lsn()";
 constexpr std::string_view forget_sql =
     "DELETE FROM domicile.idempotency WHERE (user_id, key) IN (SELECT user_id, key FROM domicile.idempotency"
     " WHERE created_at < now() - interval '24 hours' ORDER BY created_at LIMIT 10000)";
+constexpr std::uint64_t forget_rows = 10'000;
 
 std::unexpected<base::Error> method_not_allowed(std::string hint = {}) {
     return base::fail(Code::method_not_allowed, "This resource does not take that method.", std::move(hint));
@@ -172,6 +173,9 @@ awaitable<base::Status> Door::dispatch(Call& call) {
         co_return base::fail(Code::node_unavailable, "The live columns are not known yet.",
                              "Try again soon.");
     }
+    if (call.target.key == std::vector<std::string>{""}) {
+        call.target.key.clear();  // ".../settings/": the one row of a table whose key is the user alone
+    }
     switch (endpoint) {
         case Endpoint::people:
             if (method == Method::post) {
@@ -275,8 +279,10 @@ void Door::know(std::shared_ptr<const Schema> schema) {
     inserts_.clear();
 }
 
-std::shared_ptr<const KnownInsert> Door::insert_of(const KnownTable& table, std::span<const Field> fields,
+std::shared_ptr<const KnownInsert> Door::insert_of(const std::shared_ptr<const Known>& known,
+                                                   const KnownTable& table, std::span<const Field> fields,
                                                    std::optional<std::int64_t> new_person, bool idempotent) {
+    const bool current = known == known_;
     // Names cannot hold a line feed after fit_body() has found each among the columns.
     std::string key = table.shape->table->name;
     key += idempotent ? "\n+" : "\n";
@@ -288,7 +294,7 @@ std::shared_ptr<const KnownInsert> Door::insert_of(const KnownTable& table, std:
         key += field.name;
     }
     const auto found = inserts_.find(key);
-    if (found != inserts_.end()) {
+    if (found != inserts_.end() && current) {
         return found->second;
     }
     Insert insert = insert_row(*table.shape, fields, new_person, idempotent);
@@ -296,7 +302,7 @@ std::shared_ptr<const KnownInsert> Door::insert_of(const KnownTable& table, std:
     made->statement = pool_.statements().intern(insert.text);
     made->columns = std::move(insert.columns);
     // Only what is prepared is worth remembering; the pool bounds how many that are.
-    if (made->statement.id != 0) {
+    if (made->statement.id != 0 && current) {
         inserts_.emplace(std::move(key), made);
     }
     return made;
@@ -330,15 +336,8 @@ base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const to
     return *plan;
 }
 
-std::optional<routing::Position> Door::required_position(const Call& call, topology::ShardIndex shard) const {
-    const auto states = pool_.states(shard);
-    const auto writer = routing::choose_writer(states);
-    const std::uint32_t timeline = writer ? states[*writer].timeline : 0;
-    std::optional<routing::Position> required;
-    const std::uint64_t known = shared_.positions.required(shard, call.target.user);
-    if (known != 0 && timeline != 0) {
-        required = routing::Position{timeline, known};
-    }
+routing::Position Door::required_position(const Call& call, topology::ShardIndex shard) const {
+    routing::Position required = pool_.freshness(shard, shared_.positions.required(shard, call.target.user));
     // "shard=timeline:lsn", several separated by commas. A position that cannot be read asks for the writer.
     std::string_view text = call.request.position;
     const std::string& name = shared_.topology.at(shard).name;
@@ -353,12 +352,10 @@ std::optional<routing::Position> Door::required_position(const Call& call, topol
             continue;
         }
         const auto given = routing::parse_position(part.substr(name.size() + 1));
-        if (!given) {
-            return routing::Position{0, ~std::uint64_t{0}};
+        if (!given || given->timeline != required.timeline) {
+            return {0, ~std::uint64_t{0}};  // unreadable, or of another timeline: only the writer knows
         }
-        if (!required || given->timeline != required->timeline || given->lsn > required->lsn) {
-            required = given;
-        }
+        required.lsn = std::max(required.lsn, given->lsn);
     }
     return required;
 }
@@ -386,13 +383,15 @@ awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
     co_return last;
 }
 
-awaitable<base::Status> Door::run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink) {
+awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+                                        const Sql& sql, pool::ReplySink& sink) {
     const std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
     const pool::Statement statement = pool_.statements().intern(sql.text);
-    co_return co_await run_write(plan, statement, parameters, sink);
+    co_return co_await run_write(plan, user, statement, parameters, sink);
 }
 
-awaitable<base::Status> Door::run_write(const routing::Plan& plan, const pool::Statement& statement,
+awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+                                        const pool::Statement& statement,
                                         std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     auto lease = co_await pool_.acquire(plan);
     if (!lease) {
@@ -411,6 +410,9 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, const pool::S
         error.code = Code::commit_in_doubt;
         error.text = "The connection failed while the write was on its way: it may or may not have happened.";
         error.hint = "Read the row, or repeat the request with the same Idempotency-Key.";
+        if (user) {
+            shared_.positions.note(plan.shard(), *user, pool_.beyond(plan.shard()));
+        }
         co_return std::unexpected(std::move(error));
     }
     co_return base::Status{};
@@ -432,9 +434,14 @@ awaitable<void> Door::forget_old_keys() {
         }
         Sql sql;
         sql.text = forget_sql;
-        DoorSink sink(known->schema->person(), {});
-        const auto ran = co_await run_write(*plan, sql, sink);
-        if (!ran || sink.failed) {
+        std::uint64_t gone = forget_rows;
+        while (gone == forget_rows && !stopped_) {
+            DoorSink sink(known->schema->person(), {});
+            const auto ran = co_await run_write(*plan, std::nullopt, sql, sink);
+            gone = ran && !sink.failed ? sink.affected : 0;
+            if (ran && !sink.failed) {
+                continue;
+            }
             base::log::warn("http.forget_keys",
                             {{"shard", shared_.topology.at(shard).name},
                              {"error", base::describe(ran ? *sink.failed : ran.error())}});
@@ -453,7 +460,7 @@ base::Status Door::outcome(DoorSink& sink) {
 void Door::note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
                          Response& response) {
     // Without a position the next read must not trust a reader.
-    const std::uint64_t lsn = sink.lsn.value_or(~std::uint64_t{0} >> 1U);
+    const std::uint64_t lsn = sink.lsn.value_or(pool_.beyond(plan.shard()));
     shared_.positions.note(plan.shard(), user, lsn);
     const auto states = pool_.states(plan.shard());
     const auto writer = routing::choose_writer(states);
@@ -473,11 +480,11 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
         const auto age = net::Clock::now() - loaded_at;
         // At most once a second, whatever clients ask.
         if (!known_ || age > std::chrono::minutes{1} || (schema_stale_ && age > std::chrono::seconds{1})) {
+            schema_stale_ = false;  // before the awaits: a mark that is made meanwhile must stay
             auto loaded = co_await load_schema(pool_, shared_.topology, own_);
             if (loaded) {
                 know(std::move(*loaded));
                 co_await forget_old_keys();
-                schema_stale_ = false;
                 loaded_at = net::Clock::now();
                 metrics_.schema_loaded.set(1);
                 reported.clear();

@@ -99,7 +99,7 @@ class Door {
     awaitable<base::Status> change_row(Call& call);
     awaitable<base::Status> remove_row(Call& call);
     awaitable<base::Status> replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
-                                   std::string_view fingerprint);
+                                   std::string_view fingerprint, std::optional<base::Error> otherwise);
 
     awaitable<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
                                                bool conditional);
@@ -108,12 +108,15 @@ class Door {
     base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const topology::Table& table);
     awaitable<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
                                      std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
-    awaitable<base::Status> run_write(const routing::Plan& plan, const pool::Statement& statement,
+    awaitable<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+                                      const pool::Statement& statement,
                                       std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
-    awaitable<base::Status> run_write(const routing::Plan& plan, const Sql& sql, pool::ReplySink& sink);
-    std::shared_ptr<const KnownInsert> insert_of(const KnownTable& table, std::span<const Field> fields,
+    awaitable<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+                                      const Sql& sql, pool::ReplySink& sink);
+    std::shared_ptr<const KnownInsert> insert_of(const std::shared_ptr<const Known>& known,
+                                                 const KnownTable& table, std::span<const Field> fields,
                                                  std::optional<std::int64_t> new_person, bool idempotent);
-    std::optional<routing::Position> required_position(const Call& call, topology::ShardIndex shard) const;
+    routing::Position required_position(const Call& call, topology::ShardIndex shard) const;
     /// The sink's failure, if it met one; remembers that the schema may have changed.
     base::Status outcome(DoorSink& sink);
     /// 201 with the row's place and version.

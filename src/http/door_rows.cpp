@@ -18,8 +18,8 @@ using base::Code;
 namespace limits = base::limits;
 
 /// The versions in an If-Match or If-None-Match header (RFC 9110 section 13.1). "*" gives an empty list and
-/// `any`. Weak tags never match here: If-Match asks for the strong comparison.
-std::vector<std::string> entity_tags(std::string_view header, bool& any) {
+/// `any`. If-Match asks for the strong comparison, so weak tags count only with `weak_too`.
+std::vector<std::string> entity_tags(std::string_view header, bool weak_too, bool& any) {
     std::vector<std::string> tags;
     any = header == "*";
     while (!any) {
@@ -32,7 +32,7 @@ std::vector<std::string> entity_tags(std::string_view header, bool& any) {
             break;
         }
         const bool weak = open >= 2 && header.substr(open - 2, 2) == "W/";
-        if (!weak) {
+        if (!weak || weak_too) {
             tags.emplace_back(header.substr(open + 1, close - open - 1));
         }
         header.remove_prefix(close + 1);
@@ -55,7 +55,8 @@ base::Result<std::vector<Field>> body_of(const Request& request) {
     while (type.ends_with(' ')) {
         type.remove_suffix(1);
     }
-    if (type != "application/json") {
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    if (!std::ranges::equal(type, std::string_view("application/json"), same)) {
         return base::fail(Code::unsupported_media_type, "The body must be application/json.");
     }
     return parse_object(request.body);
@@ -78,10 +79,11 @@ std::string fingerprint_of(const Request& request, const TableShape& shape) {
                : crypto::hex(crypto::view(crypto::sha256(shape.table->name + "\n" + request.body)));
 }
 
-/// The key is known: nothing was inserted, or a request beside this one was first.
-bool repeats(const Request& request, const DoorSink& sink) {
+/// The request may be a repetition: nothing was inserted, or what is there already refuses the row, be it the
+/// record of the key or the row's own key. The record decides.
+bool may_repeat(const Request& request, const DoorSink& sink) {
     return !request.idempotency_key.empty() &&
-           ((!sink.failed && sink.rows == 0) || sink.constraint.starts_with("idempotency"));
+           (sink.failed ? sink.failed->code == Code::unique_violation : sink.rows == 0);
 }
 
 /// The parameters of an INSERT: see insert_row().
@@ -101,6 +103,15 @@ std::vector<wire::Parameter> insert_parameters(std::optional<std::string_view> u
         parameters.emplace_back(fingerprint);
     }
     return parameters;
+}
+
+/// "/v1/users/ID/TABLE/KEY" of a row whose key the sink has kept.
+std::string row_location(base::UserId user, const TableShape& shape, const RowSink& sink) {
+    std::string location = "/v1/users/" + std::to_string(user.value) + "/" + shape.table->name + "/";
+    for (std::size_t i = 0; i < sink.texts.size(); ++i) {
+        location += (i == 0 ? "" : ",") + percent_encode(sink.texts[i]);
+    }
+    return location;
 }
 
 }  // namespace
@@ -136,19 +147,19 @@ awaitable<base::Status> Door::create_person(Call& call) {
             co_return std::unexpected(plan.error().error);
         }
         for (const topology::KeyRange& range : shared_.topology.at(plan->shard()).ranges) {
-            const auto insert = insert_of(table, *fields, range.from, !key.empty());
+            const auto insert = insert_of(call.known, table, *fields, range.from, !key.empty());
             RowSink sink(call.response.body(), table.columns, shape, insert->columns);
             const std::string wanted[] = {shape.table->key};
             sink.wanted = wanted;
-            const auto ran = co_await run_write(*plan, insert->statement, parameters, sink);
+            const auto ran = co_await run_write(*plan, values.user, insert->statement, parameters, sink);
             if (!ran) {
                 co_return ran;
             }
             if (sink.failed && sink.failed->code == Code::range_full) {
                 continue;  // the next range, then the next shard
             }
-            if (repeats(call.request, sink)) {
-                co_return co_await replay(call, *plan, std::nullopt, fingerprint);
+            if (may_repeat(call.request, sink)) {
+                co_return co_await replay(call, *plan, std::nullopt, fingerprint, std::move(sink.failed));
             }
             if (auto good = outcome(sink); !good) {
                 co_return good;
@@ -188,24 +199,21 @@ awaitable<base::Status> Door::create_row(Call& call) {
     const std::string user = std::to_string(call.target.user.value);
     const std::string fingerprint = fingerprint_of(call.request, shape);
     const auto parameters = insert_parameters(user, *fields, call.request, fingerprint);
-    const auto insert = insert_of(table, *fields, std::nullopt, !call.request.idempotency_key.empty());
+    const auto insert =
+        insert_of(call.known, table, *fields, std::nullopt, !call.request.idempotency_key.empty());
     RowSink sink(call.response.body(), table.columns, shape, insert->columns);
     sink.wanted = table.row_key;
-    const auto ran = co_await run_write(*plan, insert->statement, parameters, sink);
+    const auto ran = co_await run_write(*plan, call.target.user, insert->statement, parameters, sink);
     if (!ran) {
         co_return ran;
     }
-    if (repeats(call.request, sink)) {
-        co_return co_await replay(call, *plan, call.target.user, fingerprint);
+    if (may_repeat(call.request, sink)) {
+        co_return co_await replay(call, *plan, call.target.user, fingerprint, std::move(sink.failed));
     }
     if (auto good = outcome(sink); !good) {
         co_return good;
     }
-    std::string location = "/v1/users/" + user + "/" + shape.table->name + "/";
-    for (std::size_t i = 0; i < sink.texts.size(); ++i) {
-        location += (i == 0 ? "" : ",") + percent_encode(sink.texts[i]);
-    }
-    created(call, *plan, call.target.user, sink, location);
+    created(call, *plan, call.target.user, sink, row_location(call.target.user, shape, sink));
     co_return base::Status{};
 }
 
@@ -218,7 +226,7 @@ void Door::created(Call& call, const routing::Plan& plan, base::UserId user, con
 }
 
 awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
-                                     std::string_view fingerprint) {
+                                     std::string_view fingerprint, std::optional<base::Error> otherwise) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -228,12 +236,17 @@ awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std:
     const Sql sql = recorded_row(shape, user, call.request.idempotency_key);
     call.response.body().clear();
     RowSink sink(call.response.body(), table.columns, shape, sql.columns);
-    const auto ran = co_await run_write(plan, sql, sink);
+    const std::vector<std::string> person_key = {shape.table->key};
+    sink.wanted = user ? std::span<const std::string>(table.row_key) : person_key;
+    const auto ran = co_await run_write(plan, user, sql, sink);
     if (!ran) {
         co_return ran;
     }
     if (auto good = outcome(sink); !good) {
         co_return good;
+    }
+    if (sink.rows == 0 && otherwise) {
+        co_return std::unexpected(std::move(*otherwise));
     }
     if (sink.rows == 0) {
         co_return base::fail(Code::overloaded, "Another request with this idempotency key has just failed.",
@@ -244,7 +257,13 @@ awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std:
         co_return base::fail(Code::idempotency_mismatch, "The idempotency key was used with another request.",
                              "Use a new key for a new request.");
     }
-    call.response.status(201);
+    base::UserId owner = user.value_or(base::UserId{});
+    if (!user) {
+        const std::string& id = sink.texts.front();
+        std::from_chars(id.data(), id.data() + id.size(), owner.value);
+    }
+    created(call, plan, owner, sink,
+            user ? row_location(owner, shape, sink) : "/v1/users/" + sink.texts.front());
     call.response.header("Idempotency-Replayed", "true");
     co_return base::Status{};
 }
@@ -294,7 +313,7 @@ awaitable<base::Status> Door::read_row(Call& call) {
     call.response.header("ETag", "\"" + sink.version + "\"");
     if (!call.request.if_none_match.empty()) {
         bool any = false;
-        const auto tags = entity_tags(call.request.if_none_match, any);
+        const auto tags = entity_tags(call.request.if_none_match, true, any);
         if (any || std::ranges::find(tags, sink.version) != tags.end()) {
             call.response.status(304);
         }
@@ -383,13 +402,13 @@ awaitable<base::Status> Door::change_row(Call& call) {
         }
     }
     bool any = false;
-    const auto versions = entity_tags(call.request.if_match, any);
+    const auto versions = entity_tags(call.request.if_match, false, any);
     if (!call.request.if_match.empty() && !any && versions.empty()) {
         co_return base::fail(Code::precondition_failed, "If-Match holds no strong entity tag.");
     }
     const Sql sql = update_row(shape, call.target.user, call.target.key, *fields, versions);
     RowSink sink(call.response.body(), table.columns, shape, sql.columns);
-    const auto ran = co_await run_write(*plan, sql, sink);
+    const auto ran = co_await run_write(*plan, call.target.user, sql, sink);
     if (!ran) {
         co_return ran;
     }
@@ -416,13 +435,13 @@ awaitable<base::Status> Door::remove_row(Call& call) {
         co_return std::unexpected(plan.error());
     }
     bool any = false;
-    const auto versions = entity_tags(call.request.if_match, any);
+    const auto versions = entity_tags(call.request.if_match, false, any);
     if (!call.request.if_match.empty() && !any && versions.empty()) {
         co_return base::fail(Code::precondition_failed, "If-Match holds no strong entity tag.");
     }
     const Sql sql = delete_row(shape, call.target.user, call.target.key, versions);
     DoorSink sink(shape, sql.columns);
-    const auto ran = co_await run_write(*plan, sql, sink);
+    const auto ran = co_await run_write(*plan, call.target.user, sql, sink);
     if (!ran) {
         co_return ran;
     }
@@ -444,7 +463,7 @@ awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan
         const Column* const one[] = {&shape.columns.front()};
         const Sql sql = select_row(shape, one, call.target.user, call.target.key);
         DoorSink sink(shape, sql.columns);
-        const auto ran = co_await run_write(plan, sql, sink);
+        const auto ran = co_await run_write(plan, call.target.user, sql, sink);
         if (!ran) {
             co_return ran;
         }

@@ -205,12 +205,12 @@ std::optional<DecimalSize> measure(std::string_view text) {
     }
     const auto first = digits.find_first_not_of('0');
     if (first == std::string::npos) {
-        return DecimalSize{};
+        return DecimalSize{-1'000'000, -1'000'000};  // zero fits everywhere
     }
     const auto final = digits.find_last_not_of('0');
     const auto before = point + exponent - static_cast<std::int64_t>(first);
     const auto after = static_cast<std::int64_t>(final) + 1 - point - exponent;
-    return DecimalSize{std::max<std::int64_t>(before, 0), std::max<std::int64_t>(after, 0)};
+    return DecimalSize{before, after};
 }
 
 template <class Int>
@@ -381,13 +381,15 @@ void append_json_value(base::Buffer& out, const Column& column, std::optional<st
         case ColumnKind::int2:
         case ColumnKind::int4:
         case ColumnKind::int8:
-        case ColumnKind::json: out.append(*value); return;
         case ColumnKind::floating:
-            if (value->find_first_of("NI") == std::string_view::npos) {
+            // NaN and Infinity are no JSON numbers; and a column that was a number a moment ago may hold text
+            // now.
+            if (value->find_first_not_of("0123456789+-.eE") == std::string_view::npos) {
                 out.append(*value);
                 return;
             }
-            break;  // NaN and Infinity are no JSON numbers
+            break;
+        case ColumnKind::json: out.append(*value); return;
         case ColumnKind::timestamp:
         case ColumnKind::timestamptz: {
             // RFC 3339: a T between date and time, Z for UTC. BC dates and infinity stay as PostgreSQL writes

@@ -236,7 +236,9 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         for (const std::string& part : shape.row_key()) {
             parts += (parts.empty() ? "" : ",") + part;
         }
-        of_row.emplace_back(parameter("key", "path", "The row's key: " + parts + ".", true));
+        if (!parts.empty()) {
+            of_row.emplace_back(parameter("key", "path", "The row's key: " + parts + ".", true));
+        }
         row["parameters"] = std::move(of_row);
         row["get"] = operation("read_" + name, "One row of " + name, "200", json_content(reference(name)),
                                {"400", "404", "451", "503"});
@@ -252,7 +254,7 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
                                         {"404", "412", "422", "451", "503"});
         remove["parameters"] = conditional;
         row["delete"] = std::move(remove);
-        paths["/v1/users/{id}/" + name + "/{key}"] = std::move(row);
+        paths["/v1/users/{id}/" + name + (parts.empty() ? "/" : "/{key}")] = std::move(row);
     }
 
     const std::string& people = person.table->name;

@@ -31,6 +31,10 @@ base::Result<std::vector<Order>> parse_order(const TableShape& shape, std::strin
             return std::unexpected(column.error());
         }
         one.column = *column;
+        const bool repeated = std::ranges::find(order, one.column, &Order::column) != order.end();
+        if (repeated || order.size() >= base::limits::http_filters_max) {
+            return base::fail(Code::invalid_value, "\"order\" names a column twice, or too many.");
+        }
         order.push_back(one);
     }
     for (const std::string& name : shape.row_key()) {

@@ -131,6 +131,11 @@ Error from_server(const wire::ServerError& error, const TableShape& shape,
     if (schema_changed(state)) {
         return make(Code::stale_route, "The table's columns have just changed.", "Try again.", state);
     }
+    if (state == "42883" || state == "42804" || state == "42P18" || state == "42725" || state == "54001" ||
+        state == "54011") {
+        return make(Code::invalid_value,
+                    "A column's type knows no such comparison or order, or there are too many.", {}, state);
+    }
     if (state == "42501") {
         return make(Code::not_permitted, "The gateway's database role may not do this.", {}, state);
     }

@@ -74,7 +74,8 @@ struct RequestParser::Impl final : beast::basic_parser<true> {
                 has_length = true;
                 break;
             case beast::field::transfer_encoding:
-                refused = refused || has_encoding;
+                // With any other coding nobody knows where the body ends (RFC 9112 section 6.1).
+                refused = refused || has_encoding || !boost::beast::iequals(value, "chunked");
                 has_encoding = true;
                 break;
             case beast::field::host:
@@ -87,7 +88,8 @@ struct RequestParser::Impl final : beast::basic_parser<true> {
             case beast::field::expect: request.expects_continue = true; break;
             case beast::field::unknown:
                 if (boost::beast::iequals(text, "Idempotency-Key")) {
-                    keep(request.idempotency_key, value);
+                    // Present and empty is a mistake, not an absence: a blank is refused by the door.
+                    keep(request.idempotency_key, value.empty() ? string_view(" ") : value);
                 } else if (boost::beast::iequals(text, "Domicile-Position")) {
                     keep(request.position, value);
                 }

@@ -42,10 +42,14 @@ std::string unbounded_type(const Column& column) {
     if (open != std::string::npos && close != std::string::npos) {
         type.erase(open, close - open + 1);
     }
-    if (type == "character") {
-        return "bpchar";  // bare "character" means one character
+    const bool array = type.ends_with("[]");
+    std::string element = array ? type.substr(0, type.size() - 2) : type;
+    if (element == "character") {
+        element = "bpchar";  // bare "character" means one character
+    } else if (element == "bit") {
+        element = "varbit";
     }
-    return type == "bit" ? "varbit" : type;
+    return array ? element + "[]" : element;
 }
 
 }  // namespace

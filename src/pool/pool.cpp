@@ -150,6 +150,12 @@ void Pool::note_state(topology::NodeIndex node, const routing::NodeState& state)
         const bool local = known.local;
         known = state;
         known.local = local;
+        if (const auto writer = routing::choose_writer(shard.states)) {
+            const routing::NodeState& seen = shard.states[*writer];
+            shard.floor = shard.timeline == 0 ? seen.lsn : shard.floor;
+            shard.timeline = seen.timeline;
+            shard.written = seen.lsn;
+        }
         return;
     }
 }
@@ -157,6 +163,21 @@ void Pool::note_state(topology::NodeIndex node, const routing::NodeState& state)
 std::span<const routing::NodeState> Pool::states(topology::ShardIndex shard) const {
     const auto found = shards_.find(shard.value);
     return found == shards_.end() ? std::span<const routing::NodeState>{} : found->second.states;
+}
+
+routing::Position Pool::freshness(topology::ShardIndex shard, std::uint64_t lsn) const {
+    const ShardNodes& nodes = shards_.at(shard.value);
+    if (nodes.timeline == 0) {
+        return {0, ~std::uint64_t{0}};
+    }
+    return {nodes.timeline, std::max(lsn, nodes.floor)};
+}
+
+std::uint64_t Pool::beyond(topology::ShardIndex shard) const {
+    // No statement lives long enough to write so much; and a position that is reached some day frees its
+    // slot.
+    constexpr std::uint64_t gibibyte = 1ULL << 30U;
+    return shards_.at(shard.value).written + gibibyte;
 }
 
 bool Pool::has_writer(topology::ShardIndex shard) const {

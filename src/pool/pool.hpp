@@ -79,6 +79,13 @@ class Pool {
     /// What is known of a shard's nodes, in the order of Shard::nodes. Valid until the next await.
     [[nodiscard]] std::span<const routing::NodeState> states(topology::ShardIndex shard) const;
     [[nodiscard]] bool has_writer(topology::ShardIndex shard) const;
+    /// What a reader must have replayed to show a write at or before `lsn`, and everything written before
+    /// this gateway first saw the shard's writer (it may have carried those writes in an earlier life). Also
+    /// while no writer is known: its last timeline counts. Before any writer was seen, no reader is fresh
+    /// enough.
+    [[nodiscard]] routing::Position freshness(topology::ShardIndex shard, std::uint64_t lsn) const;
+    /// A position surely beyond any write that is on its way now: what to remember when an answer was lost.
+    [[nodiscard]] std::uint64_t beyond(topology::ShardIndex shard) const;
     /// Closes idle connections; those on lease close when they come back.
     void stop();
 
@@ -96,6 +103,9 @@ class Pool {
     };
     struct ShardNodes {
         std::vector<routing::NodeState> states;
+        std::uint32_t timeline = 0;  // of the last writer seen
+        std::uint64_t floor = 0;     // where the first writer seen stood
+        std::uint64_t written = 0;   // where the last writer was seen
         std::deque<NodePool> pools;  // a deque: leases hold references
     };
 

@@ -65,7 +65,9 @@ base::Status Startup::advance(const Frame& frame, base::Buffer& out) {
                 return violation("malformed error response");
             }
             // Only the SQLSTATE: the message may name a user or a database.
-            return base::fail(Code::node_unavailable, "The node refused the connection.", {},
+            const bool full = error.sqlstate.starts_with("53");
+            return base::fail(full ? Code::overloaded : Code::node_unavailable,
+                              "The node refused the connection.", {},
                               "SQLSTATE " + std::string(error.sqlstate));
         }
         case backend::notice_response:
