@@ -46,6 +46,29 @@ struct Worker {
     http::Server server;
 };
 
+/// Threads share the port (SO_REUSEPORT), and so could a stranger of the same unix user: make sure that
+/// nobody has it.
+base::Status port_is_free(const topology::Address& address) {
+    asio::io_context context;
+    boost::system::error_code ec;
+    asio::ip::tcp::acceptor alone(context);
+    const asio::ip::tcp::endpoint endpoint(
+        asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, ec), address.port);
+    alone.open(endpoint.protocol(), ec);
+    alone.set_option(asio::ip::tcp::acceptor::reuse_address(true), ec);
+    alone.bind(endpoint, ec);
+    if (!ec) {
+        alone.listen(1, ec);
+    }
+    if (ec) {
+        return base::fail(
+            base::Code::configuration,
+            "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message(),
+            "Free the port, or change it in the topology.");
+    }
+    return {};
+}
+
 void report_exception(const std::exception_ptr& failed) {
     if (failed) {
         try {
@@ -105,6 +128,9 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     monitor.password = std::move(options.monitor_password);
 
     const std::size_t threads = topology.limits.gateway_threads;
+    if (auto free = threads > 1 ? port_is_free(region.http) : base::Status{}; !free) {
+        return free;
+    }
     std::vector<std::unique_ptr<Worker>> workers;
     for (std::size_t i = 0; i < threads; ++i) {
         workers.push_back(std::make_unique<Worker>(shared, credentials, pool_metrics, door_metrics));

@@ -3,6 +3,7 @@
 #include "app/common.hpp"
 #include "load/loader.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
@@ -37,6 +38,12 @@ void draw_bar(const load::Progress& progress) {
     if (progress.bytes == progress.bytes_total) {
         std::cerr << '\r' << std::string(78, ' ') << '\r' << std::flush;
     }
+}
+
+/// More rows than the file gave: others have written to the table, which proves nothing for or against this
+/// load.
+bool holds_more(const load::TableResult& table) {
+    return table.shard_rows > table.source_rows - table.refused;
 }
 
 void print(const load::LoadResult& result, const topology::Topology& topology,
@@ -76,10 +83,10 @@ void print(const load::LoadResult& result, const topology::Topology& topology,
                   << " refused; " << grouped(table.counter_rows) << " without a person\n";
         std::cout << "             sum " << table.source_sum.text() << " in the file, " << table.shard_sum
                   << " in the shards: " << (table.proven ? "equal" : "NOT EQUAL");
-        if (!table.proven && table.shard_rows > table.source_rows - table.refused) {
+        if (!table.proven && holds_more(table)) {
             std::cout << " (the shards hold "
                       << grouped(table.shard_rows - (table.source_rows - table.refused))
-                      << " rows written since)";
+                      << " rows from elsewhere)";
         }
         std::cout << '\n';
     }
@@ -167,7 +174,14 @@ int load(const Common& common, const LoadOptions& command) {
     } else {
         print(*result, *topology, options.refused);
     }
-    return 0;
+    const bool lost = std::ranges::any_of(
+        result->tables, [](const load::TableResult& table) { return !table.proven && !holds_more(table); });
+    return lost ? failed({base::Code::internal,
+                          "The shards do not hold what the file gave.",
+                          "Do not trust this load: look into the table named NOT EQUAL.",
+                          {},
+                          {}})
+                : 0;
 }
 
 }  // namespace domicile::app

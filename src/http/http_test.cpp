@@ -213,6 +213,8 @@ TEST(RequestParser, RefusesSmugglingAndOversize) {
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\nTransfer-Encoding: "
          "chunked\r\n\r\n",
          Code::malformed_request},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+         Code::malformed_request},
         {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", Code::malformed_request},
         {"GET / HTTP/1.1\r\nHost: a\r\nIf-Match: \"1\"\r\nIf-Match: \"2\"\r\n\r\n", Code::malformed_request},
         {"GET / HTTP/1.1\nHost: a\n\n", Code::malformed_request},

@@ -192,6 +192,17 @@ class Loader {
             for (const auto& row : found->front().rows) {
                 Person* person = people_.find(row[1].value_or(""), row[2].value_or(""));
                 if (person != nullptr) {
+                    // A person is where the database has them. What the file says may be newer, but rows are
+                    // never stored outside home, and a move is not the loader's to make.
+                    const auto home = topology_.home_of_country(person->country);
+                    if (person->known) {
+                        person->conflict = "the database knows this person twice";
+                    } else if (home != topology_.at(ShardIndex{i}).jurisdiction) {
+                        person->conflict =
+                            "is at home in " + topology_.at(topology_.at(ShardIndex{i}).jurisdiction).name +
+                            " in the database, in " + (home ? topology_.at(*home).name : "no jurisdiction") +
+                            " in the file";
+                    }
                     std::from_chars(row[0]->data(), row[0]->data() + row[0]->size(), person->user.value);
                     person->shard = ShardIndex{i};
                     person->known = true;
@@ -486,6 +497,10 @@ class Loader {
                                  : people_.find(key, country == nullptr ? "" : *country);
             if (person == nullptr || !person->known) {
                 refuse_here(country == nullptr ? "unknown country" : "nobody is known under this key");
+                continue;
+            }
+            if (!person->conflict.empty()) {
+                refuse_here(person->conflict);
                 continue;
             }
             Decimal proof = Decimal::parse("1").value_or(Decimal{});

@@ -19,7 +19,8 @@ struct Person {
     std::set<std::string> countries;  ///< all that were seen
     base::UserId user;                ///< once known
     base::ShardIndex shard;
-    bool known = false;  ///< has an id
+    bool known = false;    ///< has an id
+    std::string conflict;  ///< why the rows of this person cannot be loaded; empty if they can
 };
 
 /// Collects people from records in order of time. Pure.

@@ -42,6 +42,7 @@ CREATE TABLE orders (
     doubled numeric GENERATED ALWAYS AS (total * 2) STORED,
     PRIMARY KEY (user_id, order_no)
 );
+CREATE TABLE settings (user_id bigint PRIMARY KEY REFERENCES users, theme text);
 )sql"}};
 
 /// One fleet for all tests of this file; each test uses people of its own.
@@ -51,6 +52,7 @@ class Door : public testing::Test {
         // Durable: a node that is killed must not lose what was acknowledged.
         std::string text = test_support::small_topology();
         text.replace(text.find("durable = false"), 15, "durable = true");
+        text += "\n[tables.settings]\nkey = \"user_id\"\n";
         // Two threads, so that what crosses threads is tested, too.
         text += "\n[limits]\ngateway_threads = 2\n";
         fleet = new TempFleet(DOMICILE_BINARY, text, migrations);
@@ -375,6 +377,44 @@ TEST_F(Door, RepeatsNothingUnderAnIdempotencyKey) {
     EXPECT_TRUE(answers.begin()->starts_with("201")) << *answers.begin();
 }
 
+TEST_F(Door, ReplaysARaceThatARowsOwnKeyDecides) {
+    // The loser of the race meets the row's primary key before the record of the idempotency key.
+    const std::string person = new_person();
+    std::vector<std::thread> threads;
+    std::mutex mutex;
+    std::multiset<std::string> answers;
+    for (int i = 0; i < 12; ++i) {
+        threads.emplace_back([&] {
+            HttpClient client(address("eu-west-1"));
+            const auto answer = client.post(person + "/orders", R"({"order_no":1,"note":"n"})",
+                                            {{"Idempotency-Key", "natural"}});
+            const std::scoped_lock lock(mutex);
+            answers.insert(std::to_string(answer.status) + answer.body);
+        });
+    }
+    for (auto& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(answers.count(*answers.begin()), 12U) << *answers.begin() << *answers.rbegin();
+    EXPECT_TRUE(answers.begin()->starts_with("201")) << *answers.begin();
+    EXPECT_EQ(west_.post(person + "/orders", R"({"order_no":1})", {{"Idempotency-Key", "another"}}).status,
+              409)
+        << "a taken key is still a conflict for another request";
+    EXPECT_EQ(west_.post(person + "/orders", R"({"order_no":5})", {{"Idempotency-Key", ""}}).status, 400);
+}
+
+TEST_F(Door, ServesTablesWhoseKeyIsTheUserAlone) {
+    const std::string person = new_person();
+    const auto made = west_.post(person + "/settings", R"({"theme":"dark"})");
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_EQ(made.header("Location"), person + "/settings/");
+    EXPECT_EQ(json_member(west_.get(person + "/settings/").body, "theme"), "dark");
+    EXPECT_EQ(west_.patch(person + "/settings/", R"({"theme":"light"})").status, 200);
+    EXPECT_EQ(west_.request("DELETE", person + "/settings/").status, 204);
+    EXPECT_EQ(west_.get(person + "/settings/").status, 404);
+    EXPECT_EQ(west_.get(person + "/orders/").status, 404);
+}
+
 TEST_F(Door, ForgetsIdempotencyKeysAfterADay) {
     const std::string person = new_person();
     const std::string body = R"({"order_no":1})";
@@ -418,8 +458,40 @@ TEST_F(Door, NeverReadsOlderThanItWrote) {
     HttpClient other_connection(address("eu-central-1"));
     EXPECT_EQ(other_connection.get(person + "/orders/2").status, 200);
 
+    // A repeated request counts as a write, and a gateway that starts anew trusts no reader that is behind.
+    ASSERT_EQ(west_.post(person + "/orders", R"({"order_no":3})", {{"Idempotency-Key", "again"}}).status,
+              201);
+    ASSERT_EQ(central_.post(person + "/orders", R"({"order_no":3})", {{"Idempotency-Key", "again"}}).status,
+              201);
+    EXPECT_EQ(central_.get(person + "/orders/3").status, 200);
+    std::ifstream pid_file(fleet->state().pid("gateway.eu-central-1"));
+    int gateway = 0;
+    pid_file >> gateway;
+    ASSERT_GT(gateway, 1);
+    ::kill(gateway, SIGKILL);
+    HttpClient after(address("eu-central-1"));
+    ASSERT_TRUE(eventually([&] { return after.get("/readyz").status == 200; }));
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(after.get(person + "/orders/1").status, 200) << "older than what the gateway had carried";
+    }
+    // Nor does it while the writer hangs: an error, never an old row.
+    const auto patched = after.patch(person + "/orders/1", R"({"note":"new"})");
+    ASSERT_EQ(patched.status, 200);
+    std::ifstream postmaster_file(fleet->state().data("eu-1.eu-west-1.w") / "postmaster.pid");
+    int postmaster = 0;
+    postmaster_file >> postmaster;
+    ASSERT_GT(postmaster, 1);
+    ::kill(postmaster, SIGKILL);
+    for (int i = 0; i < 50; ++i) {
+        const auto read = after.get(person + "/orders/1");
+        EXPECT_TRUE(read.status != 200 || json_member(read.body, "note") == "new") << read.body;
+    }
+
     ASSERT_TRUE(reader.run("SELECT pg_wal_replay_resume()", std::chrono::seconds{5}));
-    EXPECT_TRUE(eventually([&] { return central_.get(person + "/orders/1").status == 200; }));
+    EXPECT_TRUE(eventually([&] { return after.get(person + "/orders/1").status == 200; }));
+    EXPECT_TRUE(
+        eventually([&] { return after.post(person + "/orders", R"({"order_no":9})").status == 201; }));
+    EXPECT_TRUE(eventually([&] { return west_.get("/readyz").status == 200; }));
 }
 
 TEST_F(Door, ReadsGoOnWhenTheWriterHangsAndWritesFailInBoundedTime) {

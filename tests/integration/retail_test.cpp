@@ -235,7 +235,7 @@ TEST_F(Retail, RefusesBadRowsIntoAFileAndLoadsTheRest) {
     const fs::path folder = fleet->folder() / "bad";
     fs::create_directories(folder);
     std::ofstream(folder / "people.csv")
-        << "no,place\n900001,Germany\n900002,Atlantis\n900003,United Kingdom\n";
+        << "no,place\n900001,Germany\n900002,Atlantis\n900003,United Kingdom\n900005,Germany\n";
     std::ofstream rows(folder / "invoices.csv");
     rows << "invoice,no,place,at,total\n";
     for (int i = 0; i < 40; ++i) {
@@ -247,6 +247,7 @@ TEST_F(Retail, RefusesBadRowsIntoAFileAndLoadsTheRest) {
          << "X4,900001,Germany,2026-01-01 00:00:00,twelve\n"  // no number
          << "X5,900001,Germany\n"                             // too few fields
          << "B7,900001,Germany,2026-01-01 00:00:00,1.50\n"    // the same invoice again
+         << "X6,900005,Germany,2026-01-01 00:00:00,1.00\n"    // at home elsewhere in the database
          << "B99,900003,United Kingdom,2026-01-01 00:00:00,2.25\n";
     rows.close();
     std::ofstream(folder / "load.toml") << R"toml(
@@ -275,21 +276,30 @@ lines = { constant = "1" }
 "Germany" = "DE"
 "United Kingdom" = "GB"
 )toml";
+    // A person the database has in Britain and the file in Germany: the rows are refused, not stored outside
+    // home.
+    {
+        auto uk = fleet->connect("uk-1.eu-west-2.w", "postgres");
+        ASSERT_TRUE(
+            uk.run("INSERT INTO users (user_id, customer_no, country)"
+                   " SELECT nextval('domicile.user_id_100000'), 900005, 'GB'",
+                   std::chrono::seconds{10}));
+    }
     const auto before = in_shards("SELECT '', count(*), 0 FROM invoices")[""].first;
     const auto first = load(folder / "load.toml").at("tables").as_array().at(0).as_object();
     EXPECT_EQ(first.at("loaded").as_int64(), 41);
-    EXPECT_EQ(first.at("refused").as_int64(), 6);
+    EXPECT_EQ(first.at("refused").as_int64(), 7);
     EXPECT_EQ(first.at("source_sum").as_string(), "62.25");
     const std::string refused = read_file(fleet->options().state / "bad.refused.csv");
     for (const std::string_view part :
          {"42,unknown country,X1,", "43,nobody is known under this key,X2,", "44,\"22007", "X3,",
           "45,is not a decimal number where one is summed,X4", "46,has 3 fields instead of 5,X5",
-          "47,\"23505", "B7,"}) {
+          "47,\"23505", "B7,", "\"is at home in uk in the database, in eu in the file\",X6"}) {
         EXPECT_NE(refused.find(part), std::string::npos) << part << "\n" << refused;
     }
     const auto again = load(folder / "load.toml").at("tables").as_array().at(0).as_object();
     EXPECT_EQ(again.at("loaded").as_int64(), 0);
-    EXPECT_EQ(again.at("refused").as_int64(), 6);
+    EXPECT_EQ(again.at("refused").as_int64(), 7);
     EXPECT_EQ(in_shards("SELECT '', count(*), 0 FROM invoices")[""].first, before + 41);
 }
 
