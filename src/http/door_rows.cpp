@@ -139,9 +139,13 @@ awaitable<base::Status> Door::create_person(Call& call) {
     values.spread = key.empty() ? ++spread_ : spread_of(key);
     const std::string fingerprint = fingerprint_of(call.request, shape);
     const auto parameters = insert_parameters(std::nullopt, *fields, call.request, fingerprint);
+    std::optional<base::Error> unavailable;
     for (;; ++values.attempt) {
         const auto plan = routing::admit({routing::Verb::create, shape.table}, values, {own_},
                                          {shared_.topology, shared_.map, own_});
+        if (!plan && unavailable && plan.error().error.code == Code::range_full) {
+            co_return std::unexpected(std::move(*unavailable));
+        }
         if (!plan) {
             call.foreign_home = plan.error().home;
             co_return std::unexpected(plan.error().error);
@@ -152,6 +156,10 @@ awaitable<base::Status> Door::create_person(Call& call) {
             const std::string wanted[] = {shape.table->key};
             sink.wanted = wanted;
             const auto ran = co_await run_write(*plan, values.user, insert->statement, parameters, sink);
+            if (!ran && ran.error().code == Code::node_unavailable && key.empty()) {
+                unavailable = ran.error();
+                break;  // nothing was sent: another shard of home may take the person
+            }
             if (!ran) {
                 co_return ran;
             }
