@@ -400,10 +400,12 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional
     (*lease)->begin();
     (*lease)->add(statement, parameters);
     (*lease)->sync();
-    // After the first sync the write is committed; the position asked for in the same round trip is at or
-    // beyond it.
-    (*lease)->add(pool_.statements().intern(position_sql), {});
-    (*lease)->sync();
+    if (has_readers(plan.shard())) {
+        // After the first sync the write is committed; the position asked for in the same round trip is at or
+        // beyond it.
+        (*lease)->add(pool_.statements().intern(position_sql), {});
+        (*lease)->sync();
+    }
     auto ran = co_await (*lease)->run(sink, limits::statement_timeout);
     if (!ran) {
         base::Error error = ran.error();
@@ -457,8 +459,15 @@ base::Status Door::outcome(DoorSink& sink) {
     return {};
 }
 
+bool Door::has_readers(topology::ShardIndex shard) const {
+    return shared_.topology.at(shard).nodes.size() > 1;
+}
+
 void Door::note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
                          Response& response) {
+    if (!has_readers(plan.shard())) {
+        return;  // every read goes to the writer
+    }
     // Without a position the next read must not trust a reader.
     const std::uint64_t lsn = sink.lsn.value_or(pool_.beyond(plan.shard()));
     shared_.positions.note(plan.shard(), user, lsn);

@@ -122,6 +122,7 @@ class Door {
     /// 201 with the row's place and version.
     void created(Call& call, const routing::Plan& plan, base::UserId user, const RowSink& sink,
                  const std::string& location);
+    [[nodiscard]] bool has_readers(topology::ShardIndex shard) const;
     void note_position(const DoorSink& sink, const routing::Plan& plan, base::UserId user,
                        Response& response);
     void know(std::shared_ptr<const Schema> schema);
