@@ -13,8 +13,7 @@
 namespace domicile::app {
 namespace {
 
-namespace asio = net::asio;
-using net::awaitable;
+using net::Task;
 
 constexpr std::chrono::seconds drain_time{5};
 
@@ -31,15 +30,12 @@ std::string session_options(const topology::Limits& limits) {
 struct Worker {
     Worker(const http::Shared& shared, const pool::Credentials& credentials, pool::PoolMetrics& pool_metrics,
            http::DoorMetrics& door_metrics)
-        : context(1),
-          sweeper(context),
-          gate(context),
-          pool(context, sweeper, shared.topology, shared.region, credentials, pool_metrics),
+        : gate(loop),
+          pool(loop, shared.topology, shared.region, credentials, pool_metrics),
           door(shared, pool, door_metrics),
-          server(context, sweeper, door, door_metrics, shared.topology.limits) {}
+          server(loop, door, door_metrics, shared.topology.limits) {}
 
-    asio::io_context context;
-    net::Sweeper sweeper;
+    net::Loop loop;
     net::Gate gate;
     pool::Pool pool;
     http::Door door;
@@ -49,43 +45,18 @@ struct Worker {
 /// Threads share the port (SO_REUSEPORT), and so could a stranger of the same unix user: make sure that
 /// nobody has it.
 base::Status port_is_free(const topology::Address& address) {
-    asio::io_context context;
-    boost::system::error_code ec;
-    asio::ip::tcp::acceptor alone(context);
-    const asio::ip::tcp::endpoint endpoint(
-        asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, ec), address.port);
-    alone.open(endpoint.protocol(), ec);
-    alone.set_option(asio::ip::tcp::acceptor::reuse_address(true), ec);
-    alone.bind(endpoint, ec);
-    if (!ec) {
-        alone.listen(1, ec);
-    }
-    if (ec) {
-        return base::fail(
-            base::Code::configuration,
-            "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message(),
-            "Free the port, or change it in the topology.");
-    }
-    return {};
-}
-
-void report_exception(const std::exception_ptr& failed) {
-    if (failed) {
-        try {
-            std::rethrow_exception(failed);
-        } catch (const std::exception& error) {
-            base::log::error("gateway.coroutine_threw", {{"what", error.what()}});
-        }
-    }
+    net::Loop loop;
+    net::Listener alone(loop);
+    return alone.listen(address.host, address.port, false);
 }
 
 /// Ends everything that runs on the worker's loop, so that its run() returns by itself and no coroutine
 /// outlives the objects it refers to.
-awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
+Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     worker.door.drain();
     worker.server.stop();
     worker.gate.close();
-    worker.sweeper.close_idle();
+    worker.loop.close_idle();
     const bool drained = co_await worker.gate.drain(drain_time);
     if (!drained) {
         base::log::warn("gateway.sessions_cut",
@@ -96,17 +67,18 @@ awaitable<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_ga
     if (prober != nullptr) {
         prober->stop();
     }
-    worker.sweeper.close_all();
+    worker.loop.close_all();
     std::ignore = co_await worker.gate.drain(drain_time);
     if (prober != nullptr) {
         std::ignore = co_await prober_gate->drain(drain_time);
     }
-    worker.sweeper.stop();
 }
 
 }  // namespace
 
 base::Status run_gateway(const topology::Topology& topology, GatewayOptions options) {
+    std::signal(SIGPIPE, SIG_IGN);  // TLS writes through the library, which cannot ask the kernel for silence
+    net::Signals::block({SIGTERM, SIGINT});
     const topology::Region& region = topology.at(options.region);
     const topology::RangeMap map = topology::RangeMap::of(topology);
     pool::WritePositions positions(topology);
@@ -139,40 +111,33 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         }
     }
     Worker& first = *workers.front();
-    net::Gate prober_gate(first.context);
-    pool::Prober prober(first.context, first.sweeper, topology, options.region, std::move(monitor), metrics,
+    net::Gate prober_gate(first.loop);
+    pool::Prober prober(first.loop, topology, options.region, std::move(monitor), metrics,
                         [&](topology::NodeIndex node, const routing::NodeState& state) {
                             first.pool.note_state(node, state);
                             for (std::size_t i = 1; i < workers.size(); ++i) {
                                 // Across threads only values travel, by post.
                                 Worker* worker = workers[i].get();
-                                asio::post(worker->context,
-                                           [worker, node, state] { worker->pool.note_state(node, state); });
+                                worker->loop.post(
+                                    [worker, node, state] { worker->pool.note_state(node, state); });
                             }
                         });
     prober.start(prober_gate);
 
     for (auto& worker : workers) {
-        asio::co_spawn(worker->context, worker->sweeper.run(), report_exception);
-        asio::co_spawn(worker->context, worker->server.run(worker->gate), report_exception);
-        asio::co_spawn(worker->context, worker->door.keep_schema(worker->context), report_exception);
+        worker->loop.spawn(worker->server.run(worker->gate));
+        worker->loop.spawn(worker->door.keep_schema(worker->loop));
     }
-    asio::signal_set signals(first.context, SIGTERM, SIGINT);
-    signals.async_wait([&](const boost::system::error_code& ec, int /*signal*/) {
-        if (ec) {
-            return;
-        }
+    const net::Signals signals(first.loop, {SIGTERM, SIGINT}, [&](int /*signal*/) {
         base::log::info("gateway.draining", {{"region", region.name}});
         // Should something refuse to end, the process ends all the same.
         ::alarm(static_cast<unsigned>(3 * drain_time.count()));
         for (auto& worker : workers) {
             Worker* one = worker.get();
             const bool with_prober = one == &first;
-            asio::post(one->context, [one, with_prober, &prober, &prober_gate] {
-                asio::co_spawn(
-                    one->context,
-                    drain(*one, with_prober ? &prober : nullptr, with_prober ? &prober_gate : nullptr),
-                    report_exception);
+            one->loop.post([one, with_prober, &prober, &prober_gate] {
+                one->loop.spawn(
+                    drain(*one, with_prober ? &prober : nullptr, with_prober ? &prober_gate : nullptr));
             });
         }
     });
@@ -182,9 +147,9 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
                                         {"threads", static_cast<std::uint64_t>(threads)}});
     std::vector<std::thread> others;
     for (std::size_t i = 1; i < workers.size(); ++i) {
-        others.emplace_back([worker = workers[i].get()] { worker->context.run(); });
+        others.emplace_back([worker = workers[i].get()] { worker->loop.run(true); });
     }
-    first.context.run();
+    first.loop.run(true);
     for (std::thread& thread : others) {
         thread.join();
     }

@@ -79,7 +79,7 @@ class CatalogSink final : public pool::ReplySink {
 
 }  // namespace
 
-net::awaitable<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
+net::Task<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
                                                                         const topology::Topology& topology,
                                                                         topology::JurisdictionIndex own) {
     base::Error last{Code::node_unavailable, "No shard of this jurisdiction answers.", {}, {}, {}};

@@ -11,7 +11,7 @@ namespace domicile::http {
 
 /// configuration if a table or its key is missing; what the pool reports otherwise. References outlive the
 /// await.
-net::awaitable<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
+net::Task<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
                                                                         const topology::Topology& topology,
                                                                         topology::JurisdictionIndex own);
 

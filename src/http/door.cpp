@@ -77,7 +77,7 @@ void Door::refuse(const base::Error& error, Response& response) {
     append_problem(response.body(), error);
 }
 
-awaitable<void> Door::handle(const Request& request, Response& response) {
+Task<void> Door::handle(const Request& request, Response& response) {
     Call call{request, response, {}, known_, {}};
     base::Status served;
     try {
@@ -117,7 +117,7 @@ awaitable<void> Door::handle(const Request& request, Response& response) {
     }
 }
 
-awaitable<base::Status> Door::dispatch(Call& call) {
+Task<base::Status> Door::dispatch(Call& call) {
     auto parsed = parse_target(call.request.target);
     if (!parsed) {
         co_return std::unexpected(parsed.error());
@@ -360,7 +360,7 @@ routing::Position Door::required_position(const Call& call, topology::ShardIndex
     return required;
 }
 
-awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
+Task<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
                                        const pool::Statement& statement,
                                        std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     const auto required = required_position(call, plan.shard());
@@ -383,14 +383,14 @@ awaitable<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
     co_return last;
 }
 
-awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+Task<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
                                         const Sql& sql, pool::ReplySink& sink) {
     const std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
     const pool::Statement statement = pool_.statements().intern(sql.text);
     co_return co_await run_write(plan, user, statement, parameters, sink);
 }
 
-awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+Task<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
                                         const pool::Statement& statement,
                                         std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     auto lease = co_await pool_.acquire(plan);
@@ -420,7 +420,7 @@ awaitable<base::Status> Door::run_write(const routing::Plan& plan, std::optional
     co_return base::Status{};
 }
 
-awaitable<void> Door::forget_old_keys() {
+Task<void> Door::forget_old_keys() {
     if (!shared_.topology.at(shared_.region).writer) {
         co_return;
     }
@@ -479,8 +479,8 @@ void Door::note_position(const DoorSink& sink, const routing::Plan& plan, base::
     }
 }
 
-awaitable<void> Door::keep_schema(net::asio::io_context& context) {
-    net::asio::steady_timer timer(context);
+Task<void> Door::keep_schema(net::Loop& loop) {
+    net::Timer timer(loop);
     schema_timer_ = &timer;
     net::Clock::time_point loaded_at;
     std::string reported;
@@ -503,8 +503,7 @@ awaitable<void> Door::keep_schema(net::asio::io_context& context) {
                 base::log::warn("http.schema", {{"error", base::describe(loaded.error())}});
             }
         }
-        timer.expires_after(std::chrono::milliseconds{known_ ? 250 : 50});
-        std::ignore = co_await timer.async_wait(net::as_result);
+        co_await timer.wait(std::chrono::milliseconds{known_ ? 250 : 50});
     }
     schema_timer_ = nullptr;
 }

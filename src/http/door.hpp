@@ -22,7 +22,7 @@
 
 namespace domicile::http {
 
-using net::awaitable;
+using net::Task;
 
 /// Counted by the door. Labels come from fixed lists and the rules' names.
 struct DoorMetrics {
@@ -75,13 +75,13 @@ class Door {
     Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics);
 
     /// Never throws; every failure becomes a problem document. REQUIRES: both outlive the await.
-    awaitable<void> handle(const Request& request, Response& response);
+    Task<void> handle(const Request& request, Response& response);
     /// A problem for what could not even be parsed.
     void refuse(const base::Error& error, Response& response);
 
     /// Keeps the schema: loads it when a writer is known, and again when PostgreSQL says it has changed, or a
     /// minute has passed; forgets old idempotency keys at the same pace. Runs until stop().
-    awaitable<void> keep_schema(net::asio::io_context& context);
+    Task<void> keep_schema(net::Loop& loop);
     void stop();
     /// While draining, /readyz says no.
     void drain() noexcept { draining_ = true; }
@@ -89,29 +89,29 @@ class Door {
   private:
     struct Call;  // one request being served
 
-    awaitable<base::Status> dispatch(Call& call);
+    Task<base::Status> dispatch(Call& call);
     void ready(Call& call);
     void person_home(Call& call);
-    awaitable<base::Status> create_person(Call& call);
-    awaitable<base::Status> create_row(Call& call);
-    awaitable<base::Status> read_row(Call& call);
-    awaitable<base::Status> read_rows(Call& call);
-    awaitable<base::Status> change_row(Call& call);
-    awaitable<base::Status> remove_row(Call& call);
-    awaitable<base::Status> replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
+    Task<base::Status> create_person(Call& call);
+    Task<base::Status> create_row(Call& call);
+    Task<base::Status> read_row(Call& call);
+    Task<base::Status> read_rows(Call& call);
+    Task<base::Status> change_row(Call& call);
+    Task<base::Status> remove_row(Call& call);
+    Task<base::Status> replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
                                    std::string_view fingerprint, std::optional<base::Error> otherwise);
 
-    awaitable<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
+    Task<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
                                                bool conditional);
 
     base::Result<const KnownTable*> table_of(const Call& call) const;
     base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const topology::Table& table);
-    awaitable<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
+    Task<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
                                      std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
-    awaitable<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+    Task<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
                                       const pool::Statement& statement,
                                       std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
-    awaitable<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
+    Task<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
                                       const Sql& sql, pool::ReplySink& sink);
     std::shared_ptr<const KnownInsert> insert_of(const std::shared_ptr<const Known>& known,
                                                  const KnownTable& table, std::span<const Field> fields,
@@ -128,7 +128,7 @@ class Door {
     void know(std::shared_ptr<const Schema> schema);
     /// Deletes idempotency records older than a day from the own jurisdiction's shards; the writer region's
     /// work.
-    awaitable<void> forget_old_keys();
+    Task<void> forget_old_keys();
     [[nodiscard]] std::string url_of(topology::RegionIndex region) const;
 
     Shared shared_;
@@ -138,7 +138,7 @@ class Door {
     std::shared_ptr<const Known> known_;
     std::unordered_map<std::string, std::shared_ptr<const KnownInsert>>
         inserts_;  // by table, fields and kind
-    net::asio::steady_timer* schema_timer_ = nullptr;
+    net::Timer* schema_timer_ = nullptr;
     bool schema_stale_ = true;
     bool stopped_ = false;
     bool draining_ = false;

@@ -116,7 +116,7 @@ std::string row_location(base::UserId user, const TableShape& shape, const RowSi
 
 }  // namespace
 
-awaitable<base::Status> Door::create_person(Call& call) {
+Task<base::Status> Door::create_person(Call& call) {
     const KnownTable& table = call.known->person();
     const TableShape& shape = *table.shape;
     auto fields = body_of(call.request);
@@ -183,7 +183,7 @@ awaitable<base::Status> Door::create_person(Call& call) {
     }
 }
 
-awaitable<base::Status> Door::create_row(Call& call) {
+Task<base::Status> Door::create_row(Call& call) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -233,7 +233,7 @@ void Door::created(Call& call, const routing::Plan& plan, base::UserId user, con
     call.response.header("ETag", "\"" + sink.version + "\"");
 }
 
-awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
+Task<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
                                      std::string_view fingerprint, std::optional<base::Error> otherwise) {
     const auto found = table_of(call);
     if (!found) {
@@ -276,7 +276,7 @@ awaitable<base::Status> Door::replay(Call& call, const routing::Plan& plan, std:
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::read_row(Call& call) {
+Task<base::Status> Door::read_row(Call& call) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -329,7 +329,7 @@ awaitable<base::Status> Door::read_row(Call& call) {
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::read_rows(Call& call) {
+Task<base::Status> Door::read_rows(Call& call) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -373,7 +373,7 @@ awaitable<base::Status> Door::read_rows(Call& call) {
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::change_row(Call& call) {
+Task<base::Status> Door::change_row(Call& call) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -431,7 +431,7 @@ awaitable<base::Status> Door::change_row(Call& call) {
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::remove_row(Call& call) {
+Task<base::Status> Door::remove_row(Call& call) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -464,7 +464,7 @@ awaitable<base::Status> Door::remove_row(Call& call) {
     co_return base::Status{};
 }
 
-awaitable<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan,
+Task<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan,
                                                  const KnownTable& table, bool conditional) {
     const TableShape& shape = *table.shape;
     if (conditional) {

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 
 #include <ctime>
+#include <unistd.h>
 
 namespace domicile::http {
 namespace {
@@ -17,53 +18,21 @@ constexpr std::size_t kept_bytes = 32U << 10U;
 
 }  // namespace
 
-Server::Server(net::asio::io_context& context, net::Sweeper& sweeper, Door& door, DoorMetrics& metrics,
-               const topology::Limits& limits)
-    : context_(context),
-      sweeper_(sweeper),
-      door_(door),
-      metrics_(metrics),
-      limits_(limits),
-      acceptor_(context) {}
+Server::Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits)
+    : loop_(loop), door_(door), metrics_(metrics), limits_(limits), listener_(loop) {}
 
 base::Status Server::listen(const topology::Address& address, bool reuse_port) {
-    boost::system::error_code ec;
-    const auto ip = net::asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, ec);
-    if (!ec) {
-        const net::tcp::endpoint endpoint(ip, address.port);
-        acceptor_.open(endpoint.protocol(), ec);
-        if (!ec) {
-            acceptor_.set_option(net::tcp::acceptor::reuse_address(true), ec);
-        }
-        if (!ec && reuse_port) {
-            const int on = 1;
-            ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-        }
-        if (!ec) {
-            acceptor_.bind(endpoint, ec);
-        }
-        if (!ec) {
-            acceptor_.listen(net::asio::socket_base::max_listen_connections, ec);
-        }
-    }
-    if (ec) {
-        return base::fail(
-            Code::configuration,
-            "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message(),
-            "Free the port, or change it in the topology.");
-    }
-    return {};
+    return listener_.listen(address.host, address.port, reuse_port);
 }
 
 void Server::stop() {
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    listener_.close();
 }
 
 std::string_view Server::date() {
     // Once per sweep is exact enough: the header has whole seconds.
-    if (date_.empty() || sweeper_.now() - date_at_ >= std::chrono::milliseconds{500}) {
-        date_at_ = sweeper_.now();
+    if (date_.empty() || loop_.now() - date_at_ >= std::chrono::milliseconds{500}) {
+        date_at_ = loop_.now();
         const std::time_t now = std::time(nullptr);
         std::tm parts{};
         ::gmtime_r(&now, &parts);
@@ -73,41 +42,24 @@ std::string_view Server::date() {
     return date_;
 }
 
-awaitable<void> Server::run(net::Gate& gate) {
-    while (acceptor_.is_open()) {
-        auto [ec, socket] = co_await acceptor_.async_accept(net::as_result);
-        if (ec == net::asio::error::operation_aborted || !acceptor_.is_open()) {
-            break;
-        }
-        if (ec) {
-            // Out of descriptors, most likely: wait instead of spinning.
-            base::log::warn("http.accept", {{"error", ec.message()}});
-            net::asio::steady_timer pause(context_, std::chrono::milliseconds{100});
-            std::ignore = co_await pause.async_wait(net::as_result);
-            continue;
-        }
+Task<void> Server::run(net::Gate& gate) {
+    co_await listener_.run([this, &gate](int socket) {
         if (gate.closed() || metrics_.connections.value() >= limits_.client_connections_max) {
-            boost::system::error_code ignored;
-            socket.close(ignored);
-            continue;
+            ::close(socket);
+            return;
         }
-        net::asio::co_spawn(context_, session(std::move(socket), gate.enter(), gate),
-                            [](const std::exception_ptr& failed) {
-                                if (failed) {
-                                    base::log::error("http.session_threw");
-                                }
-                            });
-    }
+        loop_.spawn(session(socket, gate.enter(), gate));
+    });
 }
 
-awaitable<void> Server::session(net::tcp::socket socket, net::Gate::Pass pass, net::Gate& gate) {
+Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate) {
     struct Counted {
         explicit Counted(base::Gauge& open) : gauge(open) { gauge.add(1); }
         ~Counted() { gauge.add(-1); }
         base::Gauge& gauge;
     };
     const Counted counted(metrics_.connections);
-    net::Stream stream(std::move(socket), sweeper_);
+    net::Stream stream(loop_, socket);
     base::Buffer in;
     base::Buffer out;
     Request request;
@@ -176,8 +128,7 @@ awaitable<void> Server::session(net::tcp::socket socket, net::Gate::Pass pass, n
         response.body().shrink(kept_bytes);
     }
     if (stream.open()) {
-        boost::system::error_code ignored;
-        stream.socket().shutdown(net::tcp::socket::shutdown_send, ignored);
+        stream.shutdown_send();
         // What the client still sends would answer our last words with a reset: take it, for a second at
         // most.
         stream.expires_after(std::chrono::seconds{1});

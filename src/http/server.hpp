@@ -13,25 +13,24 @@ namespace domicile::http {
 class Server {
   public:
     /// One per thread; `reuse_port` when several threads accept on the same address.
-    Server(net::asio::io_context& context, net::Sweeper& sweeper, Door& door, DoorMetrics& metrics,
+    Server(net::Loop& loop, Door& door, DoorMetrics& metrics,
            const topology::Limits& limits);
 
     /// configuration if the address is taken or cannot be bound.
     base::Status listen(const topology::Address& address, bool reuse_port);
     /// Accepts until stop().
-    awaitable<void> run(net::Gate& gate);
+    Task<void> run(net::Gate& gate);
     void stop();
 
   private:
-    awaitable<void> session(net::tcp::socket socket, net::Gate::Pass pass, net::Gate& gate);
+    Task<void> session(int socket, net::Gate::Pass pass, net::Gate& gate);
     [[nodiscard]] std::string_view date();
 
-    net::asio::io_context& context_;
-    net::Sweeper& sweeper_;
+    net::Loop& loop_;
     Door& door_;
     DoorMetrics& metrics_;
     topology::Limits limits_;
-    net::tcp::acceptor acceptor_;
+    net::Listener listener_;
     net::Clock::time_point date_at_;
     std::string date_;
 };

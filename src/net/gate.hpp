@@ -1,21 +1,16 @@
 #pragma once
 // Counts work in flight, so that stopping is: close the gate, then wait. One thread.
 
-#include "net/stream.hpp"
+#include "net/loop.hpp"
 
 #include <cstddef>
-#include <tuple>
 #include <utility>
-
-#include <boost/asio/steady_timer.hpp>
 
 namespace domicile::net {
 
 class Gate {
   public:
-    explicit Gate(asio::io_context& context) : empty_(context) {
-        empty_.expires_at(Clock::time_point::max());
-    }
+    explicit Gate(Loop& loop) : empty_(loop) {}
 
     /// Held by each piece of work for its whole life.
     class Pass {
@@ -41,17 +36,16 @@ class Gate {
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
     /// Waits until nothing is in flight, or `time` has passed. True if empty.
-    awaitable<bool> drain(std::chrono::milliseconds time) {
+    Task<bool> drain(std::chrono::milliseconds time) {
         const auto deadline = Clock::now() + time;
         while (count_ != 0 && Clock::now() < deadline) {
-            empty_.expires_at(deadline);
-            std::ignore = co_await empty_.async_wait(as_result);
+            co_await empty_.wait(deadline);
         }
         co_return count_ == 0;
     }
 
   private:
-    asio::steady_timer empty_;
+    Timer empty_;
     std::size_t count_ = 0;
     bool closed_ = false;
 };

@@ -19,4 +19,3 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio.hpp>

@@ -1,100 +1,187 @@
 #pragma once
-// One TCP connection with a deadline. Belongs to the thread of its io_context.
+// One TCP connection with a deadline, plain or TLS. Belongs to the thread of its loop.
 //
-// Deadlines are swept, not armed: setting one is an assignment, and a sweeper per thread looks at all streams
-// ten times a second. An armed timer would cost a system call for every request. On expiry the socket is
-// closed, which is right for both protocols spoken here: half a message cannot be resumed.
+// Edge-triggered: after a read that filled less than it was offered nothing more is there, so the next read
+// waits for the loop instead of asking the kernel in vain. One receive and one send per message is all a
+// request costs.
+//
+// Deadlines are swept, not armed: setting one is an assignment, and the loop looks at all streams ten times a
+// second. On expiry the socket is closed, which is right for all protocols spoken here: half a message cannot
+// be resumed.
 
 #include "base/buffer.hpp"
+#include "net/endpoint.hpp"
+#include "net/loop.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <system_error>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+struct ssl_st;
+struct ssl_ctx_st;
 
 namespace domicile::net {
 
-namespace asio = boost::asio;
-using asio::awaitable;
-using asio::ip::tcp;
-using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
+using std::error_code;
 
-inline constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+/// The peer has closed its side in order.
+[[nodiscard]] inline error_code end_of_stream() {
+    return std::make_error_code(std::errc::no_message_available);
+}
 
-class Sweeper;
-
-class Stream {
+class Stream final : private Watched {
   public:
-    Stream(tcp::socket socket, Sweeper& sweeper);
+    /// Takes a connected, non-blocking socket; -1 for one that connect() will open.
+    explicit Stream(Loop& loop, int descriptor = -1);
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
     ~Stream();
 
-    /// The deadline of all reads and writes from now on, until set again. At most 100 ms late.
-    void expires_after(std::chrono::milliseconds time) noexcept;
+    /// The deadline of all reads and writes from now on, until set again. At most 200 ms late.
+    void expires_after(std::chrono::milliseconds time) noexcept {
+        deadline_ = loop_.now() + Loop::sweep_interval + time;
+    }
     void expires_never() noexcept { deadline_ = Clock::time_point::max(); }
     /// The deadline passed and the socket was closed for it.
     [[nodiscard]] bool expired() const noexcept { return expired_; }
-
     /// An idle stream waits for a request that nobody has begun: closing it loses nothing.
     void idle(bool idle) noexcept { idle_ = idle; }
 
-    /// Connects a stream made with an unopened socket.
-    awaitable<error_code> connect(tcp::endpoint endpoint);
-    /// Appends what has come, at least one byte, at most about `bytes_max`; eof is an error code.
-    awaitable<error_code> read_some(base::Buffer& in, std::size_t bytes_max);
-    /// Writes all bytes; suspends only when the socket's buffer is full. REQUIRES: bytes stay valid.
-    awaitable<error_code> write(std::string_view bytes);
+    Task<error_code> connect(Endpoint endpoint);
+    /// Handshakes. The context outlives the stream. `host`: the name the certificate must bear; empty = unchecked.
+    Task<error_code> accept_tls(ssl_ctx_st* context);
+    Task<error_code> connect_tls(ssl_ctx_st* context, const std::string& host);
+    [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
+
+    /// Whether a receive may give something now without waiting.
+    [[nodiscard]] bool readable() const noexcept { return readable_; }
+    /// The peer has closed, reset, or said something: a connection that should be silent is not.
+    [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || !open(); }
+    /// Appends what is there, at most about `bytes_max`. 0 bytes and no error: nothing now.
+    error_code receive(base::Buffer& in, std::size_t bytes_max, std::size_t& count);
+    /// Writes what the socket takes now, and says how much.
+    error_code send(std::string_view bytes, std::size_t& count);
+
+    /// Waits until a receive can give something, or the stream is closed.
+    struct [[nodiscard]] Readable {
+        Stream& stream;
+        bool await_ready() const noexcept { return stream.readable_ || !stream.open(); }
+        void await_suspend(std::coroutine_handle<> handle) noexcept {
+            stream.loop_.park(waiter, handle);
+            stream.reader_ = &waiter;
+        }
+        void await_resume() const noexcept { stream.reader_ = nullptr; }
+        Waiter waiter = {};
+    };
+    Readable until_readable() noexcept { return {*this}; }
+    /// Waits until this stream is readable or `other` is, or hangs up, whichever is first.
+    struct [[nodiscard]] Either {
+        Stream& one;
+        Stream& other;
+        bool await_ready() const noexcept {
+            return one.readable_ || !one.open() || other.readable_ || !other.open();
+        }
+        void await_suspend(std::coroutine_handle<> handle) noexcept {
+            one.loop_.park(waiter, handle);
+            one.reader_ = &waiter;
+            other.reader_ = &waiter;
+        }
+        void await_resume() const noexcept {
+            one.reader_ = nullptr;
+            other.reader_ = nullptr;
+        }
+        Waiter waiter = {};
+    };
+    Either until_either(Stream& other) noexcept { return {*this, other}; }
+    /// Waits until this stream is readable or `other`, which is read by nobody now, has hung up.
+    struct [[nodiscard]] OrHangUp {
+        Stream& one;
+        Stream& other;
+        bool await_ready() const noexcept { return one.readable_ || !one.open() || other.hung_up(); }
+        void await_suspend(std::coroutine_handle<> handle) noexcept {
+            one.loop_.park(waiter, handle);
+            one.reader_ = &waiter;
+            other.watcher_ = &waiter;
+        }
+        void await_resume() const noexcept {
+            one.reader_ = nullptr;
+            other.watcher_ = nullptr;
+        }
+        Waiter waiter = {};
+    };
+    OrHangUp until_readable_or_hang_up(Stream& other) noexcept { return {*this, other}; }
+    struct [[nodiscard]] Writable {
+        Stream& stream;
+        bool await_ready() const noexcept { return stream.writable_ || !stream.open(); }
+        void await_suspend(std::coroutine_handle<> handle) noexcept {
+            stream.loop_.park(waiter, handle);
+            stream.writer_ = &waiter;
+        }
+        void await_resume() const noexcept { stream.writer_ = nullptr; }
+        Waiter waiter = {};
+    };
+    Writable until_writable() noexcept { return {*this}; }
+
+    /// Appends what has come, at least one byte, at most about `bytes_max`.
+    Task<error_code> read_some(base::Buffer& in, std::size_t bytes_max);
+    /// Writes all bytes. REQUIRES: bytes stay valid.
+    Task<error_code> write(std::string_view bytes);
 
     void close() noexcept;
-    [[nodiscard]] bool open() const noexcept { return socket_.is_open(); }
-    [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
+    /// Says that nothing more will be sent; what the peer sends can still be read.
+    void shutdown_send() noexcept;
+    [[nodiscard]] bool open() const noexcept { return descriptor_ >= 0; }
+    [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+    [[nodiscard]] Endpoint peer() const noexcept;
 
   private:
-    friend class Sweeper;
-    tcp::socket socket_;
-    Sweeper& sweeper_;
-    Clock::time_point deadline_ = Clock::time_point::max();
+    friend class Loop;
+    void on_events(std::uint32_t events) noexcept override;
+    void adopt(int descriptor) noexcept;
+    Task<error_code> handshake(bool server);
+
+    Loop& loop_;
+    int descriptor_ = -1;
+    bool readable_ = false;
+    bool writable_ = true;
+    bool hung_up_ = false;
     bool expired_ = false;
     bool idle_ = false;
-    // Intrusive list of the sweeper.
-    Stream* previous_ = nullptr;
+    ssl_st* tls_ = nullptr;
+    Clock::time_point deadline_ = Clock::time_point::max();
+    Waiter* reader_ = nullptr;
+    Waiter* writer_ = nullptr;
+    Waiter* watcher_ = nullptr;  // for hang-up only
+    Stream* previous_ = nullptr;  // the loop's intrusive list
     Stream* next_ = nullptr;
 };
 
-/// Closes the expired streams of one thread. Outlives its streams.
-class Sweeper {
+/// Accepts connections.
+class Listener final : private Watched {
   public:
-    explicit Sweeper(asio::io_context& context);
-    Sweeper(const Sweeper&) = delete;
-    Sweeper& operator=(const Sweeper&) = delete;
+    explicit Listener(Loop& loop) : loop_(loop) {}
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener() { close(); }
 
-    /// Runs until stop().
-    awaitable<void> run();
-    void stop();
-    /// Closes every idle stream, for an orderly end.
-    void close_idle() noexcept;
-    /// Closes every stream; what waits on them ends with an error.
-    void close_all() noexcept;
-    /// The time at the last sweep: good enough for deadlines, and free.
-    [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
+    /// With `reuse_port` several threads may listen on one port. configuration if the port is taken.
+    base::Status listen(const std::string& host, std::uint16_t port, bool reuse_port);
+    /// Calls `accepted` with each new socket until closed; it owns the socket.
+    Task<void> run(std::function<void(int)> accepted);
+    void close() noexcept;
+    [[nodiscard]] bool open() const noexcept { return descriptor_ >= 0; }
+    [[nodiscard]] std::uint16_t port() const noexcept;
 
   private:
-    friend class Stream;
-    void add(Stream& stream) noexcept;
-    void remove(Stream& stream) noexcept;
-
-    asio::steady_timer timer_;
-    Clock::time_point now_ = Clock::now();
-    Stream* first_ = nullptr;
-    bool stopped_ = false;
+    void on_events(std::uint32_t events) noexcept override;
+    struct Acceptable;
+    Loop& loop_;
+    int descriptor_ = -1;
+    bool ready_ = false;
+    Waiter* waiter_ = nullptr;
 };
 
 }  // namespace domicile::net

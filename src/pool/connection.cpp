@@ -3,9 +3,7 @@
 #include "crypto/random.hpp"
 #include "wire/startup.hpp"
 
-#include <cerrno>
 #include <charconv>
-#include <sys/socket.h>
 #include <unordered_map>
 #include <utility>
 
@@ -48,8 +46,7 @@ Statement Statements::intern(std::string_view sql) {
     return made;
 }
 
-Connection::Connection(net::Sweeper& sweeper, net::asio::io_context& context)
-    : stream_(net::tcp::socket(context), sweeper), sweeper_(sweeper) {}
+Connection::Connection(net::Loop& loop) : stream_(loop) {}
 
 base::Error Connection::lost(const net::error_code& ec) {
     alive_ = false;
@@ -71,7 +68,7 @@ void Connection::close() noexcept {
     stream_.close();
 }
 
-awaitable<base::Status> Connection::open(Target target, std::chrono::milliseconds timeout) {
+Task<base::Status> Connection::open(Target target, std::chrono::milliseconds timeout) {
     stream_.expires_after(timeout);
     const auto connected = co_await stream_.connect(target.endpoint);
     if (connected) {
@@ -150,7 +147,7 @@ void Connection::sync() {
     pipeline_.sent_sync();
 }
 
-awaitable<base::Status> Connection::run(ReplySink& sink, std::chrono::milliseconds timeout) {
+Task<base::Status> Connection::run(ReplySink& sink, std::chrono::milliseconds timeout) {
     stream_.expires_after(timeout);
     const auto written = co_await stream_.write(out_.view());
     if (written) {
@@ -203,17 +200,11 @@ awaitable<base::Status> Connection::run(ReplySink& sink, std::chrono::millisecon
     in_.shrink(64U << 10U);
     out_.shrink(64U << 10U);
     stream_.expires_never();
-    used_ = sweeper_.now();
     co_return base::Status{};
 }
 
 bool Connection::still_alive() noexcept {
-    if (used_ == sweeper_.now()) {
-        return alive_;  // used a moment ago: not worth a system call
-    }
-    char byte = 0;
-    const ssize_t seen = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return alive_ && seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return alive_ && !stream_.hung_up() && !stream_.readable();
 }
 
 }  // namespace domicile::pool

@@ -1,6 +1,6 @@
 #pragma once
 // One connection to one PostgreSQL node: pipelines of prepared statements over a stream. One session at a
-// time, on the thread of its io_context. Made by the pool only.
+// time, on the thread of its loop. Made by the pool only.
 
 #include "base/buffer.hpp"
 #include "base/error.hpp"
@@ -23,7 +23,7 @@
 
 namespace domicile::pool {
 
-using net::awaitable;
+using net::Task;
 
 /// A statement known to this thread. `id` > 0: prepared once per connection under a name made of it; 0:
 /// parsed each time. A small value that owns its text: it may be kept across an await, whatever is interned
@@ -57,10 +57,10 @@ class ReplySink {
 
 class Connection {
   public:
-    explicit Connection(net::Sweeper& sweeper, net::asio::io_context& context);
+    explicit Connection(net::Loop& loop);
 
     struct Target {
-        net::tcp::endpoint endpoint;
+        net::Endpoint endpoint;
         std::string_view user;
         std::string_view database;
         std::string_view application;
@@ -68,7 +68,7 @@ class Connection {
         std::function<crypto::Digest(std::string_view salt, int iterations)> salted_password;
     };
     /// Connects and authenticates. node_unavailable, node_timeout, protocol_violation, configuration.
-    awaitable<base::Status> open(Target target, std::chrono::milliseconds timeout);
+    Task<base::Status> open(Target target, std::chrono::milliseconds timeout);
 
     /// Starts a new pipeline; the parts are gathered and go out in one write.
     void begin();
@@ -78,7 +78,7 @@ class Connection {
     /// Sends everything and hands the replies to `sink` until the last sync is answered. Errors that
     /// PostgreSQL reports go to the sink; a Status error means the connection is dead: node_unavailable,
     /// node_timeout, protocol_violation. REQUIRES: the sink outlives the await.
-    awaitable<base::Status> run(ReplySink& sink, std::chrono::milliseconds timeout);
+    Task<base::Status> run(ReplySink& sink, std::chrono::milliseconds timeout);
 
     /// Alive, in step and outside a transaction.
     [[nodiscard]] bool reusable() const noexcept { return alive_ && pipeline_.idle(); }
@@ -98,8 +98,6 @@ class Connection {
     std::vector<std::uint32_t> statement_ids_;  // of this pipeline, by index
     std::bitset<base::limits::statements_per_connection_max + 1> prepared_;
     std::bitset<base::limits::statements_per_connection_max + 1> in_flight_;
-    net::Sweeper& sweeper_;
-    net::Clock::time_point used_;
     bool alive_ = false;
 };
 

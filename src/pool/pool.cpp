@@ -14,19 +14,13 @@ using base::Code;
 namespace limits = base::limits;
 
 /// Nodes are given by address; names are resolved once, at start.
-net::tcp::endpoint resolve(const topology::Address& address, net::asio::io_context& context) {
-    boost::system::error_code ec;
-    const auto ip = net::asio::ip::make_address(address.host, ec);
-    if (!ec) {
-        return {ip, address.port};
-    }
-    net::tcp::resolver resolver(context);
-    const auto found = resolver.resolve(address.host, std::to_string(address.port), ec);
-    if (ec || found.empty()) {
-        base::log::error("pool.resolve", {{"host", address.host}, {"error", ec.message()}});
+net::Endpoint endpoint_of(const topology::Address& address) {
+    const auto found = net::resolve(address.host, address.port);
+    if (!found) {
+        base::log::error("pool.resolve", {{"host", address.host}, {"error", found.error().text}});
         return {};
     }
-    return found.begin()->endpoint();
+    return *found;
 }
 
 /// Takes one position.
@@ -75,15 +69,14 @@ PoolMetrics::PoolMetrics(base::Metrics& metrics)
       busy(metrics.gauge("domicile_pool_busy_connections", "Node connections in use")) {}
 
 struct Pool::Waiter {
-    explicit Waiter(net::asio::io_context& context) : timer(context) {}
-    net::asio::steady_timer timer;
+    explicit Waiter(net::Loop& loop) : timer(loop) {}
+    net::Timer timer;
     bool granted = false;
 };
 
-Pool::Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+Pool::Pool(net::Loop& loop, const topology::Topology& topology,
            topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics)
-    : context_(context),
-      sweeper_(sweeper),
+    : loop_(loop),
       topology_(topology),
       own_(topology.at(region).jurisdiction),
       region_(region),
@@ -100,7 +93,7 @@ Pool::Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology
             DOMICILE_ASSERT(topology.jurisdiction_of(node) == own_);
             NodePool nodes;
             nodes.node = node;
-            nodes.endpoint = resolve(topology.at(node).address, context);
+            nodes.endpoint = endpoint_of(topology.at(node).address);
             entry.pools.push_back(std::move(nodes));
             routing::NodeState state;
             state.local = topology.at(node).region == region_;
@@ -185,7 +178,7 @@ bool Pool::has_writer(topology::ShardIndex shard) const {
     return found != shards_.end() && routing::choose_writer(found->second.states).has_value();
 }
 
-awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
+Task<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
                                                    std::optional<routing::Position> required) {
     const auto found = shards_.find(plan.shard().value);
     // The pair assertion to `admit`: a plan for another jurisdiction cannot come here.
@@ -200,11 +193,10 @@ awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
         if (!chosen && plan.access() == routing::Access::reader) {
             // The writer is gone and no reader is known to be fresh enough yet: the next probe may know
             // better.
-            net::asio::steady_timer timer(context_);
+            net::Timer timer(loop_);
             const auto deadline = net::Clock::now() + limits::fresh_reader_wait;
             while (!chosen && net::Clock::now() < deadline && !stopped_) {
-                timer.expires_after(limits::probe_interval / 5);
-                std::ignore = co_await timer.async_wait(net::as_result);
+                co_await timer.wait(limits::probe_interval / 5);
                 chosen = choose();
             }
         }
@@ -236,17 +228,16 @@ awaitable<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
     co_return base::fail(Code::node_unavailable, "No node of the shard can be reached.", "Try again soon.");
 }
 
-awaitable<base::Status> Pool::wait_turn(NodePool& nodes) {
+Task<base::Status> Pool::wait_turn(NodePool& nodes) {
     if (nodes.waiters.size() >= limits::waiters_per_node_max) {
         metrics_.rejected.add();
         co_return base::fail(Code::overloaded, "Too many requests wait for this shard.", "Try again later.");
     }
     metrics_.waits.add();
-    Waiter waiter(context_);
-    waiter.timer.expires_after(limits::statement_timeout);
+    Waiter waiter(loop_);
     nodes.waiters.push_back(&waiter);
-    std::ignore = co_await waiter.timer.async_wait(net::as_result);
-    // Judged by our own flag, not by the timer's error code: a grant may race an expiry.
+    co_await waiter.timer.wait(limits::statement_timeout);
+    // Judged by our own flag, not by the timer's word: a grant may race an expiry.
     if (!waiter.granted) {
         std::erase(nodes.waiters, &waiter);
         metrics_.rejected.add();
@@ -256,7 +247,7 @@ awaitable<base::Status> Pool::wait_turn(NodePool& nodes) {
     co_return base::Status{};
 }
 
-awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState& state) {
+Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState& state) {
     const bool from_reader = state.in_recovery;
     for (;;) {
         if (stopped_) {
@@ -286,7 +277,7 @@ awaitable<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeS
     metrics_.open.add(1);
     metrics_.busy.add(1);
     const auto generation = nodes.generation;
-    auto connection = std::make_unique<Connection>(sweeper_, context_);
+    auto connection = std::make_unique<Connection>(loop_);
     Connection::Target target;
     target.endpoint = nodes.endpoint;
     target.user = credentials_.user;

@@ -64,14 +64,14 @@ class Pool {
     class Lease;
 
     /// `region` is the gateway's. References outlive the pool.
-    Pool(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+    Pool(net::Loop& loop, const topology::Topology& topology,
          topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics);
     ~Pool();
 
     /// A connection to the node the plan and the freshness ask for. Errors: node_unavailable (no writer
     /// known, connect failed), node_timeout, overloaded (too many wait), configuration. Asserts that the
     /// node's jurisdiction is the plan's and the gateway's.
-    awaitable<base::Result<Lease>> acquire(const routing::Plan& plan,
+    Task<base::Result<Lease>> acquire(const routing::Plan& plan,
                                            std::optional<routing::Position> required = std::nullopt);
 
     /// The prober's news. An unknown or foreign node is ignored.
@@ -95,7 +95,7 @@ class Pool {
     struct Waiter;
     struct NodePool {
         topology::NodeIndex node;
-        net::tcp::endpoint endpoint;
+        net::Endpoint endpoint;
         std::vector<std::unique_ptr<Connection>> idle;
         std::size_t open = 0;
         std::deque<Waiter*> waiters;
@@ -111,11 +111,10 @@ class Pool {
 
     void give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
                    std::uint64_t generation) noexcept;
-    awaitable<base::Status> wait_turn(NodePool& nodes);
-    awaitable<base::Result<Lease>> lease(NodePool& nodes, routing::NodeState& state);
+    Task<base::Status> wait_turn(NodePool& nodes);
+    Task<base::Result<Lease>> lease(NodePool& nodes, routing::NodeState& state);
 
-    net::asio::io_context& context_;
-    net::Sweeper& sweeper_;
+    net::Loop& loop_;
     const topology::Topology& topology_;
     topology::JurisdictionIndex own_;
     topology::RegionIndex region_;

@@ -59,10 +59,9 @@ class ProbeSink final : public ReplySink {
 
 }  // namespace
 
-Prober::Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+Prober::Prober(net::Loop& loop, const topology::Topology& topology,
                topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish)
-    : context_(context),
-      sweeper_(sweeper),
+    : loop_(loop),
       topology_(topology),
       credentials_(std::move(credentials)),
       passwords_(credentials_.password),
@@ -76,7 +75,7 @@ Prober::Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topo
         for (const auto node : shard.nodes) {
             const base::Labels labels = {{"shard", shard.name}, {"node", topology.at(node).name}};
             watched_.emplace_back(
-                Watched{node, net::asio::steady_timer(context),
+                Watched{node, std::make_unique<net::Timer>(loop),
                         metrics.gauge("domicile_node_up", "1 if the node answered the last probe", labels),
                         metrics.gauge("domicile_node_writer", "1 if the node is not in recovery", labels),
                         metrics.gauge("domicile_replica_lag_milliseconds",
@@ -89,36 +88,27 @@ Prober::Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topo
 
 void Prober::start(net::Gate& gate) {
     for (Watched& watched : watched_) {
-        net::asio::co_spawn(context_, watch(watched, gate.enter()), net::asio::detached);
+        loop_.spawn(watch(watched, gate.enter()));
     }
 }
 
 void Prober::stop() {
     stopped_ = true;
     for (Watched& watched : watched_) {
-        watched.timer.cancel();
+        watched.timer->cancel();
     }
 }
 
-awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
+Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
     const topology::Node& node = topology_.at(watched.node);
     bool was_up = false;
     bool reported = false;
     while (!stopped_) {
-        Connection connection(sweeper_, context_);
+        Connection connection(loop_);
         Connection::Target target;
-        boost::system::error_code ec;
-        auto ip = net::asio::ip::make_address(node.address.host, ec);
-        if (ec) {
-            // A name is resolved anew at each reconnect, so that a failover by DNS is followed.
-            net::tcp::resolver resolver(context_);
-            const auto [failed, found] = co_await resolver.async_resolve(
-                node.address.host, std::to_string(node.address.port), net::as_result);
-            if (!failed && !found.empty()) {
-                ip = found.begin()->endpoint().address();
-            }
-        }
-        target.endpoint = {ip, node.address.port};
+        // A name is resolved anew at each reconnect, so that a failover by DNS is followed.
+        const auto found = co_await net::resolve(loop_, node.address.host, node.address.port);
+        target.endpoint = found.value_or(net::Endpoint{});
         target.user = credentials_.user;
         target.database = credentials_.database;
         target.application = credentials_.application;
@@ -141,8 +131,7 @@ awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
                 reported = false;
             }
             publish_(watched.node, *probed);
-            watched.timer.expires_after(limits::probe_interval);
-            std::ignore = co_await watched.timer.async_wait(net::as_result);
+            co_await watched.timer->wait(limits::probe_interval);
         }
         if (stopped_) {
             break;
@@ -155,12 +144,11 @@ awaitable<void> Prober::watch(Watched& watched, net::Gate::Pass pass) {
         watched.up.set(0);
         watched.writer.set(0);
         publish_(watched.node, routing::NodeState{});
-        watched.timer.expires_after(limits::probe_interval);
-        std::ignore = co_await watched.timer.async_wait(net::as_result);
+        co_await watched.timer->wait(limits::probe_interval);
     }
 }
 
-awaitable<base::Result<routing::NodeState>> Prober::probe(Connection& connection, const Watched& watched) {
+Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, const Watched& watched) {
     const topology::Node& node = topology_.at(watched.node);
     ProbeSink sink;
     connection.begin();

@@ -21,7 +21,7 @@ class Prober {
     using Publish = std::function<void(topology::NodeIndex, const routing::NodeState&)>;
 
     /// `credentials` of a role with pg_monitor. References outlive the prober.
-    Prober(net::asio::io_context& context, net::Sweeper& sweeper, const topology::Topology& topology,
+    Prober(net::Loop& loop, const topology::Topology& topology,
            topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish);
 
     /// Spawns one coroutine per node of the own jurisdiction.
@@ -31,7 +31,7 @@ class Prober {
   private:
     struct Watched {
         topology::NodeIndex node;
-        net::asio::steady_timer timer;
+        std::unique_ptr<net::Timer> timer;
         base::Gauge& up;
         base::Gauge& writer;
         base::Gauge& lag_ms;
@@ -41,12 +41,11 @@ class Prober {
         std::deque<std::pair<net::Clock::time_point, std::uint64_t>> writer_positions;
     };
 
-    awaitable<void> watch(Watched& watched, net::Gate::Pass pass);
-    awaitable<base::Result<routing::NodeState>> probe(Connection& connection, const Watched& watched);
+    Task<void> watch(Watched& watched, net::Gate::Pass pass);
+    Task<base::Result<routing::NodeState>> probe(Connection& connection, const Watched& watched);
     void measure_lag(topology::ShardIndex shard, routing::NodeState& state, const Watched& watched);
 
-    net::asio::io_context& context_;
-    net::Sweeper& sweeper_;
+    net::Loop& loop_;
     const topology::Topology& topology_;
     Credentials credentials_;
     SaltedPasswords passwords_;
