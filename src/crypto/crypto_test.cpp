@@ -3,6 +3,8 @@
 #include "crypto/random.hpp"
 #include "crypto/scram.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace domicile::crypto {
@@ -48,6 +50,87 @@ TEST(Scram, MatchesTheExchangeOfRfc7677Section3) {
                     "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
     EXPECT_EQ(base64(view(proof.client_proof)), "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
     EXPECT_EQ(base64(view(proof.server_signature)), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+}
+
+constexpr std::string_view stored_pencil =
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"
+    "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+
+TEST(Scram, VerifiesTheExchangeOfRfc7677Section3) {
+    const auto verifier = parse_scram_verifier(stored_pencil);
+    ASSERT_TRUE(verifier);
+    EXPECT_EQ(verifier->iterations, 4096);
+    EXPECT_EQ(base64(verifier->salt), "W22ZaJ0SNY7soEsUEjb6gQ==");
+    EXPECT_FALSE(verifier->doomed);
+    const std::string auth_message =
+        "n=user,r=rOprNGfwEbeRWgbNEkqO,"
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+        "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+    Digest proof{};
+    std::ranges::copy(*base64_decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="), proof.begin());
+    const auto signature = scram_verify(*verifier, auth_message, proof);
+    ASSERT_TRUE(signature);
+    EXPECT_EQ(base64(view(*signature)), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+    EXPECT_FALSE(scram_verify(*verifier, auth_message + "x", proof));
+    ScramVerifier doomed = *verifier;
+    doomed.doomed = true;
+    EXPECT_FALSE(scram_verify(doomed, auth_message, proof));
+    proof[0] ^= 1U;
+    EXPECT_FALSE(scram_verify(*verifier, auth_message, proof));
+}
+
+TEST(Scram, RefusesVerifiersThatPostgresDoesNotStore) {
+    const std::string good(stored_pencil);
+    const auto with = [&](std::string_view from, std::string_view to) {
+        return std::string(good).replace(good.find(from), from.size(), to);
+    };
+    const std::string rows[] = {
+        "",
+        "pencil",
+        "md5a6343a68d964ca596d9752250d54bb8a",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-256$",
+        "SCRAM-SHA-256$4096:$:",
+        good + "x",
+        good + ":",
+        " " + good,
+        with("256", "1"),
+        with("SCRAM", "scram"),
+        with("4096", "0"),
+        with("4096", "-4096"),
+        with("4096", "+4096"),
+        with("4096", ""),
+        with("4096", "4096x"),
+        with("4096", "1000001"),
+        with("4096", "99999999999999999999"),
+        with("W22ZaJ0SNY7soEsUEjb6gQ==", ""),
+        with("W22ZaJ0SNY7soEsUEjb6gQ==", "W22Z!"),
+        with("WG5d8oPm", ""),
+        with("wfPLwcE6", ""),
+        with("wfPLwcE6", "wfPLwcE6AAAA"),
+        with("=:", "="),
+        with("==$", "==:"),
+    };
+    for (const std::string& row : rows) {
+        EXPECT_FALSE(parse_scram_verifier(row)) << row;
+    }
+    for (std::size_t kept = 0; kept < good.size(); ++kept) {
+        EXPECT_FALSE(parse_scram_verifier(good.substr(0, kept))) << kept;
+    }
+}
+
+TEST(Scram, MakesAVerifierOfNobodyThatIsTheSameEachTime) {
+    const ScramVerifier nobody = mock_scram_verifier("secret", "nobody");
+    const ScramVerifier again = mock_scram_verifier("secret", "nobody");
+    EXPECT_TRUE(nobody.doomed);
+    EXPECT_EQ(nobody.iterations, 4096);
+    EXPECT_EQ(nobody.salt.size(), 16U);
+    EXPECT_EQ(nobody.salt, again.salt);
+    EXPECT_EQ(nobody.stored_key, again.stored_key);
+    EXPECT_NE(nobody.salt, mock_scram_verifier("secret", "anna").salt);
+    EXPECT_NE(nobody.salt, mock_scram_verifier("another", "nobody").salt);
+    EXPECT_NE(nobody.stored_key, nobody.server_key);
+    EXPECT_NE(nobody.salt, view(nobody.stored_key).substr(0, 16));
 }
 
 TEST(Random, TokensDiffer) {

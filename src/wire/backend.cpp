@@ -6,14 +6,11 @@
 #include <charconv>
 
 namespace domicile::wire {
-namespace {
 
 bool is_sqlstate(std::string_view text) noexcept {
     return text.size() == 5 &&
            std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
-
-}  // namespace
 
 bool decode(std::string_view body, ServerError& error) {
     Reader reader(body);

@@ -55,6 +55,8 @@ struct ServerError {
 /// Fields may be missing (a hostile node may send none). `sqlstate` is five of 0-9 and A-Z, or empty: it goes
 /// to logs and clients, so nothing else may pass for one.
 [[nodiscard]] bool decode(std::string_view body, ServerError& error);
+/// Five of 0-9 and A-Z.
+[[nodiscard]] bool is_sqlstate(std::string_view text) noexcept;
 
 struct ColumnDescription {
     std::string_view name;

@@ -1,7 +1,5 @@
 #include "wire/frame.hpp"
 
-#include "base/limits.hpp"
-
 namespace domicile::wire {
 namespace {
 
@@ -13,13 +11,13 @@ std::uint32_t big_endian_u32(const char* at) noexcept {
 
 }  // namespace
 
-Scan scan(std::string_view bytes, Frame& frame) noexcept {
+Scan scan(std::string_view bytes, Frame& frame, std::size_t length_max) noexcept {
     if (bytes.size() < 5) {
         return Scan::more;
     }
     const std::uint32_t length = big_endian_u32(bytes.data() + 1);
     // The length counts itself. Checked before anything is reserved for the message.
-    if (length < 4 || length > base::limits::wire_message_bytes_max) {
+    if (length < 4 || length > length_max) {
         return Scan::broken;
     }
     if (bytes.size() - 1 < length) {

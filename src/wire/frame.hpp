@@ -3,6 +3,8 @@
 // Protocol", section "Message Formats"). No I/O. Everything here takes bytes from outside: it never reads
 // past the end, never trusts a length, never allocates.
 
+#include "base/limits.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -22,8 +24,10 @@ enum class Scan : std::uint8_t {
     broken,  ///< the length cannot be: below 4, or above the limit
 };
 
-/// Looks for one whole message at the front of `bytes`.
-[[nodiscard]] Scan scan(std::string_view bytes, Frame& frame) noexcept;
+/// Looks for one whole message at the front of `bytes`. `length_max` bounds the length as the message tells
+/// it, which counts itself and not the type.
+[[nodiscard]] Scan scan(std::string_view bytes, Frame& frame,
+                        std::size_t length_max = base::limits::wire_message_bytes_max) noexcept;
 
 /// A cursor over one message body. After the first read past the end every read gives zero or empty and ok()
 /// is false, so a decoder checks once, at its end.

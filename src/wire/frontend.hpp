@@ -32,8 +32,11 @@ void append_bind(base::Buffer& out, std::string_view statement, std::span<const 
 void append_describe_portal(base::Buffer& out);
 /// Execute the unnamed portal to its end.
 void append_execute(base::Buffer& out);
+/// Execute a named portal to its end.
+void append_execute_portal(base::Buffer& out, std::string_view portal);
 void append_close_statement(base::Buffer& out, std::string_view name);
 void append_sync(base::Buffer& out);
+void append_flush(base::Buffer& out);
 void append_copy_data(base::Buffer& out, std::string_view bytes);
 void append_copy_done(base::Buffer& out);
 void append_copy_fail(base::Buffer& out, std::string_view reason);

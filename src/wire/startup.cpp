@@ -70,8 +70,19 @@ base::Status Startup::advance(const Frame& frame, base::Buffer& out) {
                               "The node refused the connection.", {},
                               "SQLSTATE " + std::string(error.sqlstate));
         }
-        case backend::notice_response:
-        case backend::parameter_status: return {};
+        case backend::notice_response: return {};
+        case backend::parameter_status: {
+            Reader reader(frame.body);
+            const auto name = reader.cstring();
+            const auto value = reader.cstring();
+            if (!reader.done()) {
+                return violation("malformed parameter status");
+            }
+            if (settings_.on_parameter) {
+                settings_.on_parameter(name, value);
+            }
+            return {};
+        }
         case backend::authentication: return authentication(frame.body, out);
         case backend::backend_key_data: {
             Reader reader(frame.body);

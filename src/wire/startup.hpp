@@ -24,6 +24,8 @@ struct StartupSettings {
     std::string_view nonce;    ///< fresh randomness, printable, without a comma
     /// Gives Hi(password, salt, iterations); the caller may cache it, since it costs milliseconds.
     std::function<crypto::Digest(std::string_view salt, int iterations)> salted_password;
+    /// Told each ParameterStatus; may be empty.
+    std::function<void(std::string_view name, std::string_view value)> on_parameter = {};
 };
 
 class Startup {
