@@ -36,6 +36,16 @@ enum class Code : std::uint8_t {
     constraint_violation,
     precondition_failed,
     idempotency_mismatch,
+    syntax_error,
+    statement_too_complex,
+    cannot_route,
+    authentication_failed,
+    unknown_statement,
+    duplicate_statement,
+    no_transaction,
+    active_transaction,
+    transaction_failed,
+    copy_failed,
     // policy
     foreign_home,
     foreign_country,
@@ -74,6 +84,7 @@ struct Error {
     std::string hint;
     std::string rule;
     std::string detail;
+    std::uint32_t position = 0;  ///< in a SQL statement, in characters from 1; 0 = none
 };
 
 template <class T>

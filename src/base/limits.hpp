@@ -14,6 +14,20 @@ inline constexpr std::size_t wire_startup_bytes_max = 10'000;  // PostgreSQL: MA
 inline constexpr std::size_t wire_columns_max = 1'664;         // PostgreSQL: MaxTupleAttributeNumber
 inline constexpr int scram_iterations_max = 1'000'000;
 
+// SQL text. A tree of PostgreSQL's parser takes up to a hundred bytes a token.
+inline constexpr std::size_t sql_statement_bytes_max = 16U << 20U;
+inline constexpr std::size_t sql_tokens_max = 4'000'000;
+inline constexpr std::size_t sql_statements_max = 10'000;  // of one script
+inline constexpr std::size_t sql_depth_max = 500;
+inline constexpr std::size_t sql_tables_max = 1'000;
+/// Nodes of one predicate on the key; a larger one bounds nothing.
+inline constexpr std::size_t sql_key_nodes_max = 1'024;
+/// Steps of one analysis beyond one pass over the tree: names compared, predicates copied.
+inline constexpr std::size_t sql_work_max = 20'000'000;
+inline constexpr std::size_t sql_shape_bytes_max = 16U << 10U;   // longer ones are not remembered
+inline constexpr std::size_t sql_cache_bytes_max = 16U << 20U;   // per thread
+inline constexpr std::size_t sql_buffer_bytes_kept = 1U << 20U;  // between statements
+
 // Pool.
 inline constexpr std::size_t statements_per_connection_max = 256;
 inline constexpr std::size_t waiters_per_node_max = 1'024;

@@ -128,6 +128,7 @@ void Builder::header() {
         }
         topology_.database.name = name->text;
     }
+    topology_.database.superuser_login = reader.flag("superuser_login", false);
     if (const Value* migrations = reader.text("migrations")) {
         if (migrations->text.empty() || printable(migrations->text) != migrations->text) {
             report_.add(

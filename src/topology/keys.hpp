@@ -48,6 +48,7 @@ inline constexpr std::array topology_keys{
 inline constexpr std::array database_keys{
     Key{"name", Type::text, true, "name = \"retail\""},
     Key{"migrations", Type::text, true, "migrations = \"schema\""},
+    Key{"superuser_login", Type::flag, false, "superuser_login = true"},
 };
 inline constexpr std::array jurisdiction_keys{
     Key{"law", Type::text, false, "law = \"Regulation (EU) 2016/679\""},

@@ -144,6 +144,9 @@ struct Database {
     std::string name;
     std::string
         migrations;  ///< folder of numbered SQL files of the application, relative to the topology file
+    /// The SQL door lets `postgres` in, as superuser of the nodes: for test beds, where residency is not at
+    /// stake. A superuser can disable every guard of a shard.
+    bool superuser_login = false;
 };
 
 struct Topology {
