@@ -40,9 +40,17 @@ struct LoadOptions {
 };
 int load(const Common& common, const LoadOptions& options);
 
+struct UrlOptions {
+    std::string region;  ///< empty: the writer region of the first jurisdiction
+    std::string login = "app";
+};
+int url(const Common& common, const UrlOptions& options);
+
 struct GatewayCommand {
     std::string region;
     std::string log_level = "info";
+    std::string tls_certificate;
+    std::string tls_key;
 };
 int gateway(const Common& common, const GatewayCommand& command);
 

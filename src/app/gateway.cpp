@@ -1,14 +1,18 @@
 #include "app/gateway.hpp"
 
 #include "base/log.hpp"
+#include "crypto/random.hpp"
 #include "http/server.hpp"
 #include "net/gate.hpp"
 #include "pool/prober.hpp"
+#include "session/door.hpp"
 
 #include <csignal>
 #include <thread>
 #include <tuple>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
 
 namespace domicile::app {
 namespace {
@@ -28,18 +32,30 @@ std::string session_options(const topology::Limits& limits) {
 
 /// One thread of the gateway: its own event loop, pool and door. Sessions live and die here.
 struct Worker {
-    Worker(const http::Shared& shared, const pool::Credentials& credentials, pool::PoolMetrics& pool_metrics,
+    Worker(const http::Shared& shared, const session::Shared& sql_shared,
+           const pool::Credentials& credentials,
+           const std::map<std::string, pool::Credentials>& sql_credentials, pool::PoolMetrics& pool_metrics,
            http::DoorMetrics& door_metrics)
         : gate(loop),
           pool(loop, shared.topology, shared.region, credentials, pool_metrics),
           door(shared, pool, door_metrics),
-          server(loop, door, door_metrics, shared.topology.limits) {}
+          server(loop, door, door_metrics, shared.topology.limits),
+          sql(loop, sql_shared, [&](const std::string& role) {
+              return std::make_unique<pool::Pool>(loop, shared.topology, shared.region,
+                                                  sql_credentials.at(role), pool_metrics);
+          }) {}
+
+    void note_state(topology::NodeIndex node, const routing::NodeState& state) {
+        pool.note_state(node, state);
+        sql.note_state(node, state);
+    }
 
     net::Loop loop;
     net::Gate gate;
     pool::Pool pool;
     http::Door door;
     http::Server server;
+    session::Door sql;
 };
 
 /// Threads share the port (SO_REUSEPORT), and so could a stranger of the same unix user: make sure that
@@ -50,11 +66,36 @@ base::Status port_is_free(const topology::Address& address) {
     return alone.listen(address.host, address.port, false);
 }
 
+struct FreeContext {
+    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+};
+using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
+
+/// Null if no certificate is given. TLS 1.2 at least, as PostgreSQL (ssl_min_protocol_version).
+base::Result<TlsContext> tls_context(const GatewayOptions& options) {
+    if (options.tls_certificate.empty()) {
+        return TlsContext();
+    }
+    TlsContext context(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    if (SSL_CTX_use_certificate_chain_file(context.get(), options.tls_certificate.c_str()) != 1 ||
+        SSL_CTX_use_PrivateKey_file(context.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context.get()) != 1) {
+        return base::fail(base::Code::configuration,
+                          "The certificate " + options.tls_certificate + " and its key cannot be used.",
+                          "Give PEM files that belong together: --tls-cert, --tls-key.");
+    }
+    return context;
+}
+
 /// Ends everything that runs on the worker's loop, so that its run() returns by itself and no coroutine
 /// outlives the objects it refers to.
 Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     worker.door.drain();
     worker.server.stop();
+    worker.sql.stop();
+    worker.sql.drain();
     worker.gate.close();
     worker.loop.close_idle();
     const bool drained = co_await worker.gate.drain(drain_time);
@@ -64,6 +105,7 @@ Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     }
     worker.door.stop();
     worker.pool.stop();
+    worker.sql.stop_pools();
     if (prober != nullptr) {
         prober->stop();
     }
@@ -99,14 +141,45 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     monitor.user = "domicile_monitor";
     monitor.password = std::move(options.monitor_password);
 
+    session::SqlMetrics sql_metrics(metrics);
+    session::CancelKeys cancels;
+    std::map<std::string, session::Login, std::less<>> logins;
+    std::map<std::string, pool::Credentials> sql_credentials;
+    for (auto& login : options.logins) {
+        auto verifier = crypto::parse_scram_verifier(login.verifier);
+        if (!verifier) {
+            return base::fail(base::Code::configuration,
+                              "The verifier of login " + login.name + " is malformed.");
+        }
+        logins[login.name] = session::Login{std::move(*verifier), login.role};
+        pool::Credentials& role = sql_credentials[login.role];
+        role.database = topology.database.name;
+        role.user = login.role;
+        role.password = std::move(login.role_password);
+        role.application = "domicile-" + region.name;
+    }
+    const auto tls = tls_context(options);
+    if (!tls) {
+        return std::unexpected(tls.error());
+    }
+    const session::Shared sql_shared{
+        topology,   map,         options.region, std::move(logins), crypto::random_token(32),
+        tls->get(), sql_metrics, cancels};
+
     const std::size_t threads = topology.limits.gateway_threads;
-    if (auto free = threads > 1 ? port_is_free(region.http) : base::Status{}; !free) {
-        return free;
+    for (const auto& address : {region.http, region.sql}) {
+        if (auto free = threads > 1 ? port_is_free(address) : base::Status{}; !free) {
+            return free;
+        }
     }
     std::vector<std::unique_ptr<Worker>> workers;
     for (std::size_t i = 0; i < threads; ++i) {
-        workers.push_back(std::make_unique<Worker>(shared, credentials, pool_metrics, door_metrics));
+        workers.push_back(std::make_unique<Worker>(shared, sql_shared, credentials, sql_credentials,
+                                                   pool_metrics, door_metrics));
         if (auto listening = workers.back()->server.listen(region.http, threads > 1); !listening) {
+            return listening;
+        }
+        if (auto listening = workers.back()->sql.listen(region.sql, threads > 1); !listening) {
             return listening;
         }
     }
@@ -114,18 +187,19 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     net::Gate prober_gate(first.loop);
     pool::Prober prober(first.loop, topology, options.region, std::move(monitor), metrics,
                         [&](topology::NodeIndex node, const routing::NodeState& state) {
-                            first.pool.note_state(node, state);
+                            first.note_state(node, state);
                             for (std::size_t i = 1; i < workers.size(); ++i) {
                                 // Across threads only values travel, by post.
                                 Worker* worker = workers[i].get();
-                                worker->loop.post(
-                                    [worker, node, state] { worker->pool.note_state(node, state); });
+                                worker->loop.post([worker, node, state] { worker->note_state(node, state); });
                             }
                         });
     prober.start(prober_gate);
+    first.sql.start_recovery(prober_gate);
 
     for (auto& worker : workers) {
         worker->loop.spawn(worker->server.run(worker->gate));
+        worker->loop.spawn(worker->sql.run(worker->gate));
         worker->loop.spawn(worker->door.keep_schema(worker->loop));
     }
     const net::Signals signals(first.loop, {SIGTERM, SIGINT}, [&](int /*signal*/) {
@@ -144,6 +218,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
 
     base::log::info("gateway.started", {{"region", region.name},
                                         {"http_port", region.http.port},
+                                        {"sql_port", region.sql.port},
                                         {"threads", static_cast<std::uint64_t>(threads)}});
     std::vector<std::thread> others;
     for (std::size_t i = 1; i < workers.size(); ++i) {

@@ -6,6 +6,8 @@
 #include "topology/topology.hpp"
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace domicile::app {
 
@@ -13,6 +15,16 @@ struct GatewayOptions {
     topology::RegionIndex region;
     base::Secret<std::string> gateway_password;  ///< of role domicile_gateway in the own jurisdiction
     base::Secret<std::string> monitor_password;  ///< of role domicile_monitor
+    /// Who may log in at the SQL door; empty: the door stays closed.
+    struct Login {
+        std::string name;
+        std::string verifier;  ///< RFC 5803
+        std::string role;
+        base::Secret<std::string> role_password;
+    };
+    std::vector<Login> logins;
+    std::string tls_certificate;  ///< PEM files for the SQL door; empty: no TLS
+    std::string tls_key;
 };
 
 /// Serves until SIGTERM or SIGINT, then drains: /readyz says no, open requests end, five seconds at most.

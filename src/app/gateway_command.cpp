@@ -36,7 +36,26 @@ int gateway(const Common& common, const GatewayCommand& command) {
     if (!monitor) {
         return failed(monitor.error());
     }
-    const auto served = run_gateway(*topology, {*region, std::move(*password), std::move(*monitor)});
+    GatewayOptions gateway;
+    gateway.region = *region;
+    gateway.gateway_password = std::move(*password);
+    gateway.monitor_password = std::move(*monitor);
+    gateway.tls_certificate = command.tls_certificate;
+    gateway.tls_key = command.tls_key;
+    std::vector<fleet::Login> logins(fleet::logins.begin(), fleet::logins.end());
+    if (topology->database.superuser_login) {
+        logins.push_back(fleet::superuser_login);
+    }
+    for (const auto& login : logins) {
+        auto verifier = fleet::read_verifier(options.state, jurisdiction, login.name);
+        auto role_password = fleet::read_password(options.state, jurisdiction, login.role);
+        if (!verifier || !role_password) {
+            return failed(!verifier ? verifier.error() : role_password.error());
+        }
+        gateway.logins.push_back({std::string(login.name), std::move(*verifier), std::string(login.role),
+                                  std::move(*role_password)});
+    }
+    const auto served = run_gateway(*topology, std::move(gateway));
     return served ? 0 : failed(served.error());
 }
 

@@ -84,11 +84,24 @@ int main(int argc, char** argv) {
     load->footer("Example:\n  domicile load examples/retail/load.toml -t examples/retail/domicile.toml");
     load->callback([&] { status = app::load(common, load_options); });
 
+    app::UrlOptions url_options;
+    CLI::App* url = cli.add_subcommand("url", "Print the address of a region's SQL door, password included");
+    add_topology(*url, common);
+    add_state(*url, common);
+    url->add_option("-r,--region", url_options.region, "The region (default: the first writer region)");
+    url->add_option("-l,--login", url_options.login, "app (rows) or operator (tables, too)")
+        ->capture_default_str();
+    url->footer("Example:\n  psql \"$(domicile url -t examples/retail/domicile.toml -r eu-west-1)\"");
+    url->callback([&] { status = app::url(common, url_options); });
+
     app::GatewayCommand gateway_options;
     CLI::App* gateway = cli.add_subcommand("gateway", "Serve one region (the fleet runs this for you)");
     add_topology(*gateway, common);
     add_state(*gateway, common);
     gateway->add_option("-r,--region", gateway_options.region, "The region to serve")->required();
+    gateway->add_option("--tls-cert", gateway_options.tls_certificate,
+                        "Certificate chain of the SQL door (PEM)");
+    gateway->add_option("--tls-key", gateway_options.tls_key, "Its private key (PEM)");
     gateway->add_option("--log-level", gateway_options.log_level, "debug, info or warn")
         ->check(CLI::IsMember({"debug", "info", "warn"}))
         ->capture_default_str();

@@ -33,6 +33,8 @@ constexpr std::array common_settings = {
     // A reader that is gone must not fill the writer's disk: beyond this its slot is lost and it is copied
     // anew.
     Setting{"max_slot_wal_keep_size", "2GB"},
+    // Statements over several shards commit in two phases.
+    Setting{"max_prepared_transactions", "64"},
     Setting{"hot_standby", "on"},
     Setting{"hot_standby_feedback", "on"},
     Setting{"wal_retrieve_retry_interval", "200ms"},

@@ -32,6 +32,20 @@ base::Status make_folder_of(const StateDir& state, const RunAs& user, std::strin
             return written;
         }
     }
+    for (const auto& login : {logins[0], logins[1], superuser_login}) {
+        const auto file = state.secret(folder, login_file(login.name));
+        const auto verifier = state.secret(folder, login_file(login.name) + ".verifier");
+        if (::access(file.c_str(), F_OK) == 0 && ::access(verifier.c_str(), F_OK) == 0) {
+            continue;
+        }
+        const base::Secret<std::string> made(crypto::random_token(password_bytes));
+        if (auto written = write_file(file, made.reveal(), 0600, &user); !written) {
+            return written;
+        }
+        if (auto written = write_file(verifier, scram_verifier(made), 0600, &user); !written) {
+            return written;
+        }
+    }
     const auto password = read_password(state.root(), folder, roles::replication);
     if (!password) {
         return std::unexpected(password.error());
@@ -80,6 +94,15 @@ base::Result<base::Secret<std::string>> read_password(const fs::path& state, std
                                                          std::string(jurisdiction) + " is empty");
     }
     return base::Secret<std::string>(std::move(*text));
+}
+
+std::string login_file(std::string_view name) {
+    return "login_" + std::string(name);
+}
+
+base::Result<std::string> read_verifier(const fs::path& state, std::string_view jurisdiction,
+                                        std::string_view name) {
+    return read_file(StateDir(state).secret(jurisdiction, login_file(name) + ".verifier"));
 }
 
 fs::path passfile(const StateDir& state, std::string_view jurisdiction) {

@@ -26,6 +26,24 @@ inline constexpr std::string_view monitor = "domicile_monitor";          ///< po
 inline constexpr std::array all_roles = {roles::superuser, roles::owner, roles::gateway, roles::replication,
                                          roles::monitor};
 
+/// Who may log in at the SQL door, and the node role that serves them. Their passwords and verifiers are made
+/// beside the roles' own; the gateway reads verifiers only.
+struct Login {
+    std::string_view name;
+    std::string_view role;
+};
+inline constexpr std::array logins = {
+    Login{"app", roles::gateway},     ///< the application: reads and writes rows
+    Login{"operator", roles::owner},  ///< defines tables, too
+};
+/// Only where the topology says superuser_login.
+inline constexpr Login superuser_login = {"postgres", roles::superuser};
+/// The file that holds a login's password, beside the roles'.
+[[nodiscard]] std::string login_file(std::string_view name);
+/// The login's stored form (RFC 5803), for the SQL door. configuration if it is missing.
+[[nodiscard]] base::Result<std::string> read_verifier(const std::filesystem::path& state,
+                                                      std::string_view jurisdiction, std::string_view name);
+
 /// The folder of central's passwords; no jurisdiction may bear this name beside a central.
 inline constexpr std::string_view central_secrets = "central";
 

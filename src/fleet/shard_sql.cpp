@@ -237,6 +237,7 @@ std::string database_sql(std::string_view database) {
     return fill(R"sql(
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor};
+GRANT TEMPORARY ON DATABASE {database} TO {gateway};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {owner};
 GRANT USAGE ON SCHEMA public TO {gateway};
@@ -292,6 +293,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     text += "GRANT USAGE ON SCHEMA domicile TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
+    text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
     }

@@ -80,8 +80,8 @@ class CatalogSink final : public pool::ReplySink {
 }  // namespace
 
 net::Task<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
-                                                                        const topology::Topology& topology,
-                                                                        topology::JurisdictionIndex own) {
+                                                                   const topology::Topology& topology,
+                                                                   topology::JurisdictionIndex own) {
     base::Error last{Code::node_unavailable, "No shard of this jurisdiction answers.", {}, {}, {}};
     for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
         const topology::ShardIndex shard{i};

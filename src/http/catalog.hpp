@@ -12,7 +12,7 @@ namespace domicile::http {
 /// configuration if a table or its key is missing; what the pool reports otherwise. References outlive the
 /// await.
 net::Task<base::Result<std::shared_ptr<const Schema>>> load_schema(pool::Pool& pool,
-                                                                        const topology::Topology& topology,
-                                                                        topology::JurisdictionIndex own);
+                                                                   const topology::Topology& topology,
+                                                                   topology::JurisdictionIndex own);
 
 }  // namespace domicile::http

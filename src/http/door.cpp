@@ -360,9 +360,8 @@ routing::Position Door::required_position(const Call& call, topology::ShardIndex
     return required;
 }
 
-Task<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
-                                       const pool::Statement& statement,
-                                       std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
+Task<base::Status> Door::run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
+                                  std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     const auto required = required_position(call, plan.shard());
     base::Status last;
     // A read changes nothing, so a connection that dies under it is no reason to fail: another node, once.
@@ -384,15 +383,15 @@ Task<base::Status> Door::run_read(Call& call, const routing::Plan& plan,
 }
 
 Task<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
-                                        const Sql& sql, pool::ReplySink& sink) {
+                                   const Sql& sql, pool::ReplySink& sink) {
     const std::vector<wire::Parameter> parameters(sql.parameters.begin(), sql.parameters.end());
     const pool::Statement statement = pool_.statements().intern(sql.text);
     co_return co_await run_write(plan, user, statement, parameters, sink);
 }
 
 Task<base::Status> Door::run_write(const routing::Plan& plan, std::optional<base::UserId> user,
-                                        const pool::Statement& statement,
-                                        std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
+                                   const pool::Statement& statement,
+                                   std::span<const wire::Parameter> parameters, pool::ReplySink& sink) {
     auto lease = co_await pool_.acquire(plan);
     if (!lease) {
         co_return std::unexpected(lease.error());

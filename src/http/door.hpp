@@ -99,20 +99,20 @@ class Door {
     Task<base::Status> change_row(Call& call);
     Task<base::Status> remove_row(Call& call);
     Task<base::Status> replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
-                                   std::string_view fingerprint, std::optional<base::Error> otherwise);
+                              std::string_view fingerprint, std::optional<base::Error> otherwise);
 
     Task<base::Status> missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
-                                               bool conditional);
+                                          bool conditional);
 
     base::Result<const KnownTable*> table_of(const Call& call) const;
     base::Result<routing::Plan> admit(Call& call, routing::Verb verb, const topology::Table& table);
     Task<base::Status> run_read(Call& call, const routing::Plan& plan, const pool::Statement& statement,
-                                     std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
+                                std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
     Task<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
-                                      const pool::Statement& statement,
-                                      std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
-    Task<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user,
-                                      const Sql& sql, pool::ReplySink& sink);
+                                 const pool::Statement& statement,
+                                 std::span<const wire::Parameter> parameters, pool::ReplySink& sink);
+    Task<base::Status> run_write(const routing::Plan& plan, std::optional<base::UserId> user, const Sql& sql,
+                                 pool::ReplySink& sink);
     std::shared_ptr<const KnownInsert> insert_of(const std::shared_ptr<const Known>& known,
                                                  const KnownTable& table, std::span<const Field> fields,
                                                  std::optional<std::int64_t> new_person, bool idempotent);

@@ -234,7 +234,7 @@ void Door::created(Call& call, const routing::Plan& plan, base::UserId user, con
 }
 
 Task<base::Status> Door::replay(Call& call, const routing::Plan& plan, std::optional<base::UserId> user,
-                                     std::string_view fingerprint, std::optional<base::Error> otherwise) {
+                                std::string_view fingerprint, std::optional<base::Error> otherwise) {
     const auto found = table_of(call);
     if (!found) {
         co_return std::unexpected(found.error());
@@ -464,8 +464,8 @@ Task<base::Status> Door::remove_row(Call& call) {
     co_return base::Status{};
 }
 
-Task<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan,
-                                                 const KnownTable& table, bool conditional) {
+Task<base::Status> Door::missing_or_changed(Call& call, const routing::Plan& plan, const KnownTable& table,
+                                            bool conditional) {
     const TableShape& shape = *table.shape;
     if (conditional) {
         const Column* const one[] = {&shape.columns.front()};

@@ -13,8 +13,7 @@ namespace domicile::http {
 class Server {
   public:
     /// One per thread; `reuse_port` when several threads accept on the same address.
-    Server(net::Loop& loop, Door& door, DoorMetrics& metrics,
-           const topology::Limits& limits);
+    Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits);
 
     /// configuration if the address is taken or cannot be bound.
     base::Status listen(const topology::Address& address, bool reuse_port);

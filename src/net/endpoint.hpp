@@ -15,9 +15,7 @@ struct Endpoint {
     socklen_t length = 0;
 
     [[nodiscard]] bool known() const noexcept { return length != 0; }
-    [[nodiscard]] const sockaddr* get() const noexcept {
-        return reinterpret_cast<const sockaddr*>(&address);
-    }
+    [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
     /// "127.0.0.1", without the port; for logs and rules about source addresses.
     [[nodiscard]] std::string host() const;
 };

@@ -1,7 +1,7 @@
 #pragma once
-// The event loop of one thread: epoll, edge-triggered, each socket registered once for its whole life; timers;
-// work posted by other threads. Written by us because each avoidable system call shows in the cost of a query
-// (ARCHITECTURE.md, "Why our own event loop").
+// The event loop of one thread: epoll, edge-triggered, each socket registered once for its whole life;
+// timers; work posted by other threads. Written by us because each avoidable system call shows in the cost of
+// a query (ARCHITECTURE.md, "Why our own event loop").
 
 #include "net/task.hpp"
 
@@ -146,7 +146,8 @@ class Timer {
     std::multimap<Clock::time_point, Waiter*>::iterator entry_;
 };
 
-/// Calls `handler` on the loop's thread for each of these signals. REQUIRES: they are blocked in every thread.
+/// Calls `handler` on the loop's thread for each of these signals. REQUIRES: they are blocked in every
+/// thread.
 class Signals final : private Watched {
   public:
     Signals(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> handler);

@@ -153,9 +153,8 @@ TEST(Loop, DestroysWhatHasNotEnded) {
     error_code ended;
     auto held = std::make_shared<int>(1);
     const std::weak_ptr<int> seen = held;
-    pair->loop.spawn([](Stream& stream, std::shared_ptr<int>) -> Task<> {
-        co_await stream.until_readable();
-    }(*pair->far, std::move(held)));
+    pair->loop.spawn([](Stream& stream, std::shared_ptr<int>) -> Task<> { co_await stream.until_readable(); }(
+                                                                  *pair->far, std::move(held)));
     EXPECT_FALSE(seen.expired());
     pair.reset();
     EXPECT_TRUE(seen.expired());

@@ -18,4 +18,3 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-

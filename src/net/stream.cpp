@@ -4,11 +4,12 @@
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 namespace domicile::net {
 namespace {
@@ -217,16 +218,16 @@ Task<error_code> Stream::accept_tls(ssl_ctx_st* context) {
 Task<error_code> Stream::connect_tls(ssl_ctx_st* context, const std::string& host) {
     tls_ = SSL_new(context);
     if (tls_ == nullptr || SSL_set_fd(tls_, descriptor_) != 1 ||
-        (!host.empty() && (SSL_set_tlsext_host_name(tls_, host.c_str()) != 1 ||
-                           SSL_set1_host(tls_, host.c_str()) != 1))) {
+        (!host.empty() &&
+         (SSL_set_tlsext_host_name(tls_, host.c_str()) != 1 || SSL_set1_host(tls_, host.c_str()) != 1))) {
         co_return broken();
     }
     co_return co_await handshake(false);
 }
 
 Task<error_code> Stream::handshake(bool server) {
-    SSL_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                           SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_mode(
+        tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     for (;;) {
         if (!open()) {
             co_return std::make_error_code(std::errc::timed_out);

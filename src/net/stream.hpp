@@ -51,7 +51,8 @@ class Stream final : private Watched {
     void idle(bool idle) noexcept { idle_ = idle; }
 
     Task<error_code> connect(Endpoint endpoint);
-    /// Handshakes. The context outlives the stream. `host`: the name the certificate must bear; empty = unchecked.
+    /// Handshakes. The context outlives the stream. `host`: the name the certificate must bear; empty =
+    /// unchecked.
     Task<error_code> accept_tls(ssl_ctx_st* context);
     Task<error_code> connect_tls(ssl_ctx_st* context, const std::string& host);
     [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
@@ -113,6 +114,22 @@ class Stream final : private Watched {
         Waiter waiter = {};
     };
     OrHangUp until_readable_or_hang_up(Stream& other) noexcept { return {*this, other}; }
+    /// Waits until something can be written, or read.
+    struct [[nodiscard]] Movable {
+        Stream& stream;
+        bool await_ready() const noexcept { return stream.writable_ || stream.readable_ || !stream.open(); }
+        void await_suspend(std::coroutine_handle<> handle) noexcept {
+            stream.loop_.park(waiter, handle);
+            stream.reader_ = &waiter;
+            stream.writer_ = &waiter;
+        }
+        void await_resume() const noexcept {
+            stream.reader_ = nullptr;
+            stream.writer_ = nullptr;
+        }
+        Waiter waiter = {};
+    };
+    Movable until_movable() noexcept { return {*this}; }
     struct [[nodiscard]] Writable {
         Stream& stream;
         bool await_ready() const noexcept { return stream.writable_ || !stream.open(); }
@@ -154,7 +171,7 @@ class Stream final : private Watched {
     Clock::time_point deadline_ = Clock::time_point::max();
     Waiter* reader_ = nullptr;
     Waiter* writer_ = nullptr;
-    Waiter* watcher_ = nullptr;  // for hang-up only
+    Waiter* watcher_ = nullptr;   // for hang-up only
     Stream* previous_ = nullptr;  // the loop's intrusive list
     Stream* next_ = nullptr;
 };

@@ -70,9 +70,15 @@ void Connection::close() noexcept {
 
 Task<base::Status> Connection::open(Target target, std::chrono::milliseconds timeout) {
     stream_.expires_after(timeout);
+    endpoint_ = target.endpoint;
     const auto connected = co_await stream_.connect(target.endpoint);
     if (connected) {
         co_return std::unexpected(lost(connected));
+    }
+    if (target.tls != nullptr) {
+        if (const auto secured = co_await secure(target); !secured) {
+            co_return secured;
+        }
     }
     const std::string nonce = crypto::random_token(18);
     wire::StartupSettings settings;
@@ -82,6 +88,7 @@ Task<base::Status> Connection::open(Target target, std::chrono::milliseconds tim
     settings.options = target.options;
     settings.nonce = nonce;
     settings.salted_password = std::move(target.salted_password);
+    settings.on_parameter = std::move(target.on_parameter);
     wire::Startup startup(std::move(settings));
     out_.clear();
     startup.begin(out_);
@@ -114,8 +121,38 @@ Task<base::Status> Connection::open(Target target, std::chrono::milliseconds tim
         // Bytes after ReadyForQuery that nobody asked for: a stuffed reply could pass for a later one.
         co_return std::unexpected(desynchronised("bytes after start-up"));
     }
+    process_id_ = startup.process_id();
+    secret_key_ = startup.secret_key();
     stream_.expires_never();
     alive_ = true;
+    co_return base::Status{};
+}
+
+Task<base::Status> Connection::secure(const Target& target) {
+    // SSLRequest, answered by one byte (PostgreSQL docs, "SSL Session Encryption"). More than that byte
+    // before the handshake was stuffed in by someone between (CVE-2021-23222).
+    out_.clear();
+    out_.append_u32(8);
+    out_.append_u32(80877103);
+    auto failed = co_await stream_.write(out_.view());
+    out_.clear();
+    if (!failed) {
+        failed = co_await stream_.read_some(in_, 2);
+    }
+    if (failed) {
+        co_return std::unexpected(lost(failed));
+    }
+    if (in_.view() != "S") {
+        close();
+        co_return base::fail(Code::configuration, "The node does not speak TLS.",
+                             "Switch ssl on at the node, or TLS off in the topology.");
+    }
+    in_.clear();
+    failed = co_await stream_.connect_tls(target.tls, std::string(target.tls_host));
+    if (failed) {
+        close();
+        co_return base::fail(Code::node_unavailable, "TLS with the node failed.", {}, failed.message());
+    }
     co_return base::Status{};
 }
 
@@ -150,6 +187,7 @@ void Connection::sync() {
 Task<base::Status> Connection::run(ReplySink& sink, std::chrono::milliseconds timeout) {
     stream_.expires_after(timeout);
     const auto written = co_await stream_.write(out_.view());
+    out_.clear();
     if (written) {
         co_return std::unexpected(lost(written));
     }

@@ -7,14 +7,17 @@
 #include "base/limits.hpp"
 #include "crypto/hash.hpp"
 #include "net/stream.hpp"
+#include "pool/prepared_set.hpp"
 #include "wire/backend.hpp"
 #include "wire/frontend.hpp"
 #include "wire/pipeline.hpp"
+#include "wire/relay.hpp"
 
 #include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,6 +69,9 @@ class Connection {
         std::string_view application;
         std::string_view options;
         std::function<crypto::Digest(std::string_view salt, int iterations)> salted_password;
+        std::function<void(std::string_view name, std::string_view value)> on_parameter = {};
+        ssl_ctx_st* tls = nullptr;  ///< set: nothing is said before TLS stands
+        std::string_view tls_host;  ///< the name the node's certificate must bear
     };
     /// Connects and authenticates. node_unavailable, node_timeout, protocol_violation, configuration.
     Task<base::Status> open(Target target, std::chrono::milliseconds timeout);
@@ -81,13 +87,31 @@ class Connection {
     Task<base::Status> run(ReplySink& sink, std::chrono::milliseconds timeout);
 
     /// Alive, in step and outside a transaction.
-    [[nodiscard]] bool reusable() const noexcept { return alive_ && pipeline_.idle(); }
+    [[nodiscard]] bool reusable() const noexcept {
+        return alive_ && pipeline_.idle() && relay_.idle() && in_.empty() && out_.empty();
+    }
     /// Called when the connection is taken from the pool: false if the node has closed it meanwhile, or said
     /// something nobody asked for. A write on such a connection would end in doubt without need.
     [[nodiscard]] bool still_alive() noexcept;
     void close() noexcept;
+    [[nodiscard]] bool alive() const noexcept { return alive_ && stream_.open(); }
+
+    // ---- For the SQL door, which relays a client's own messages ----
+    [[nodiscard]] net::Stream& stream() noexcept { return stream_; }
+    [[nodiscard]] base::Buffer& in() noexcept { return in_; }
+    [[nodiscard]] base::Buffer& out() noexcept { return out_; }
+    [[nodiscard]] wire::Relay& relay() noexcept { return relay_; }
+    /// Statements prepared on this connection for clients.
+    [[nodiscard]] PreparedSet& prepared() noexcept { return client_statements_; }
+    /// The session settings it has now; null: those it was opened with.
+    [[nodiscard]] const SettingsPtr& settings() const noexcept { return settings_; }
+    void note_settings(SettingsPtr settings) noexcept { settings_ = std::move(settings); }
+    [[nodiscard]] std::uint32_t process_id() const noexcept { return process_id_; }
+    [[nodiscard]] std::uint32_t secret_key() const noexcept { return secret_key_; }
+    [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
 
   private:
+    Task<base::Status> secure(const Target& target);
     base::Error lost(const net::error_code& ec);
     base::Error desynchronised(std::string detail);
 
@@ -98,6 +122,12 @@ class Connection {
     std::vector<std::uint32_t> statement_ids_;  // of this pipeline, by index
     std::bitset<base::limits::statements_per_connection_max + 1> prepared_;
     std::bitset<base::limits::statements_per_connection_max + 1> in_flight_;
+    wire::Relay relay_;
+    PreparedSet client_statements_;
+    SettingsPtr settings_;
+    net::Endpoint endpoint_;
+    std::uint32_t process_id_ = 0;
+    std::uint32_t secret_key_ = 0;
     bool alive_ = false;
 };
 

@@ -72,10 +72,11 @@ struct Pool::Waiter {
     explicit Waiter(net::Loop& loop) : timer(loop) {}
     net::Timer timer;
     bool granted = false;
+    std::unique_ptr<Connection> connection;  // handed over: nobody can be quicker
 };
 
-Pool::Pool(net::Loop& loop, const topology::Topology& topology,
-           topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics)
+Pool::Pool(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
+           Credentials credentials, PoolMetrics& metrics)
     : loop_(loop),
       topology_(topology),
       own_(topology.at(region).jurisdiction),
@@ -148,6 +149,7 @@ void Pool::note_state(topology::NodeIndex node, const routing::NodeState& state)
             shard.floor = shard.timeline == 0 ? seen.lsn : shard.floor;
             shard.timeline = seen.timeline;
             shard.written = seen.lsn;
+            shard.asked_us = seen.asked_us;
         }
         return;
     }
@@ -173,13 +175,18 @@ std::uint64_t Pool::beyond(topology::ShardIndex shard) const {
     return shards_.at(shard.value).written + gibibyte;
 }
 
+std::optional<std::uint64_t> Pool::written_after(topology::ShardIndex shard, std::int64_t time_us) const {
+    const ShardNodes& nodes = shards_.at(shard.value);
+    return nodes.asked_us > time_us ? std::optional(nodes.written) : std::nullopt;
+}
+
 bool Pool::has_writer(topology::ShardIndex shard) const {
     const auto found = shards_.find(shard.value);
     return found != shards_.end() && routing::choose_writer(found->second.states).has_value();
 }
 
 Task<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
-                                                   std::optional<routing::Position> required) {
+                                              std::optional<routing::Position> required) {
     const auto found = shards_.find(plan.shard().value);
     // The pair assertion to `admit`: a plan for another jurisdiction cannot come here.
     DOMICILE_ASSERT(plan.jurisdiction() == own_ && found != shards_.end());
@@ -228,7 +235,7 @@ Task<base::Result<Pool::Lease>> Pool::acquire(const routing::Plan& plan,
     co_return base::fail(Code::node_unavailable, "No node of the shard can be reached.", "Try again soon.");
 }
 
-Task<base::Status> Pool::wait_turn(NodePool& nodes) {
+Task<base::Result<std::unique_ptr<Connection>>> Pool::wait_turn(NodePool& nodes) {
     if (nodes.waiters.size() >= limits::waiters_per_node_max) {
         metrics_.rejected.add();
         co_return base::fail(Code::overloaded, "Too many requests wait for this shard.", "Try again later.");
@@ -244,7 +251,7 @@ Task<base::Status> Pool::wait_turn(NodePool& nodes) {
         co_return base::fail(Code::overloaded, "No connection to the shard came free in time.",
                              "Try again later.");
     }
-    co_return base::Status{};
+    co_return std::move(waiter.connection);
 }
 
 Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState& state) {
@@ -268,9 +275,13 @@ Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState&
         if (nodes.open < topology_.limits.node_connections_max) {
             break;
         }
-        const auto waited = co_await wait_turn(nodes);
+        auto waited = co_await wait_turn(nodes);
         if (!waited) {
             co_return std::unexpected(waited.error());
+        }
+        if (*waited != nullptr) {
+            metrics_.busy.add(1);
+            co_return Lease(*this, nodes, std::move(*waited), from_reader);
         }
     }
     ++nodes.open;
@@ -287,6 +298,7 @@ Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState&
     target.salted_password = [this](std::string_view salt, int iterations) {
         return passwords_.get(salt, iterations);
     };
+    target.on_parameter = on_parameter_;
     const auto opened = co_await connection->open(std::move(target), limits::connect_timeout);
     if (!opened) {
         metrics_.connect_failures.add();
@@ -314,9 +326,8 @@ Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState&
 void Pool::give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
                      std::uint64_t generation) noexcept {
     metrics_.busy.add(-1);
-    if (connection->reusable() && generation == nodes.generation && !stopped_) {
-        nodes.idle.push_back(std::move(connection));
-    } else {
+    const bool good = connection->reusable() && generation == nodes.generation && !stopped_;
+    if (!good) {
         metrics_.discarded.add();
         metrics_.open.add(-1);
         --nodes.open;
@@ -326,8 +337,47 @@ void Pool::give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
         Waiter* waiter = nodes.waiters.front();
         nodes.waiters.pop_front();
         waiter->granted = true;
+        waiter->connection = std::move(connection);
         waiter->timer.cancel();
+    } else if (connection != nullptr) {
+        nodes.idle.push_back(std::move(connection));
     }
+}
+
+std::optional<Pool::Lease> Pool::try_acquire(const routing::Plan& plan,
+                                             const std::optional<routing::Position>& required) {
+    const auto found = shards_.find(plan.shard().value);
+    DOMICILE_ASSERT(plan.jurisdiction() == own_ && found != shards_.end());
+    ShardNodes& shard = found->second;
+    const auto chosen = routing::choose_node(shard.states, plan.access(), required,
+                                             limits::reader_lag_max / std::chrono::milliseconds{1}, turn_++);
+    if (!chosen || stopped_) {
+        return std::nullopt;
+    }
+    NodePool& nodes = shard.pools[*chosen];
+    DOMICILE_ASSERT(topology_.jurisdiction_of(nodes.node) == plan.jurisdiction());
+    if (nodes.idle.empty() || !nodes.waiters.empty() || !nodes.idle.back()->still_alive()) {
+        return std::nullopt;
+    }
+    auto connection = std::move(nodes.idle.back());
+    nodes.idle.pop_back();
+    metrics_.busy.add(1);
+    const bool from_reader = shard.states[*chosen].in_recovery;
+    (from_reader ? metrics_.reads_on_reader : metrics_.reads_on_writer).add();
+    return Lease(*this, nodes, std::move(connection), from_reader);
+}
+
+std::vector<Pool::NodeView> Pool::nodes() const {
+    std::vector<NodeView> views;
+    for (const auto& [index, shard] : shards_) {
+        for (std::size_t i = 0; i < shard.pools.size(); ++i) {
+            const NodePool& nodes = shard.pools[i];
+            views.push_back(
+                {nodes.node, shard.states[i], nodes.open, nodes.idle.size(), nodes.waiters.size()});
+        }
+    }
+    std::ranges::sort(views, {}, [](const NodeView& view) { return view.node.value; });
+    return views;
 }
 
 }  // namespace domicile::pool

@@ -64,15 +64,30 @@ class Pool {
     class Lease;
 
     /// `region` is the gateway's. References outlive the pool.
-    Pool(net::Loop& loop, const topology::Topology& topology,
-         topology::RegionIndex region, Credentials credentials, PoolMetrics& metrics);
+    Pool(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
+         Credentials credentials, PoolMetrics& metrics);
     ~Pool();
 
     /// A connection to the node the plan and the freshness ask for. Errors: node_unavailable (no writer
     /// known, connect failed), node_timeout, overloaded (too many wait), configuration. Asserts that the
     /// node's jurisdiction is the plan's and the gateway's.
     Task<base::Result<Lease>> acquire(const routing::Plan& plan,
-                                           std::optional<routing::Position> required = std::nullopt);
+                                      std::optional<routing::Position> required = std::nullopt);
+
+    /// The same without waiting: nothing if a connection would have to be opened or waited for, or if no node
+    /// is known to serve.
+    [[nodiscard]] std::optional<Lease> try_acquire(const routing::Plan& plan,
+                                                   const std::optional<routing::Position>& required);
+
+    /// What is open, for SHOW domicile.pools.
+    struct NodeView {
+        topology::NodeIndex node;
+        routing::NodeState state;
+        std::size_t open = 0;
+        std::size_t idle = 0;
+        std::size_t waiting = 0;
+    };
+    [[nodiscard]] std::vector<NodeView> nodes() const;
 
     /// The prober's news. An unknown or foreign node is ignored.
     void note_state(topology::NodeIndex node, const routing::NodeState& state);
@@ -86,6 +101,14 @@ class Pool {
     [[nodiscard]] routing::Position freshness(topology::ShardIndex shard, std::uint64_t lsn) const;
     /// A position surely beyond any write that is on its way now: what to remember when an answer was lost.
     [[nodiscard]] std::uint64_t beyond(topology::ShardIndex shard) const;
+    /// Where the writer stood when it was asked after `time_us` (NodeState::asked_us): at or beyond
+    /// everything committed before. Nothing if it was not asked since.
+    [[nodiscard]] std::optional<std::uint64_t> written_after(topology::ShardIndex shard,
+                                                             std::int64_t time_us) const;
+    /// Told each ParameterStatus a node sends when a connection is opened.
+    void on_parameter(std::function<void(std::string_view name, std::string_view value)> heard) {
+        on_parameter_ = std::move(heard);
+    }
     /// Closes idle connections; those on lease close when they come back.
     void stop();
 
@@ -106,12 +129,13 @@ class Pool {
         std::uint32_t timeline = 0;  // of the last writer seen
         std::uint64_t floor = 0;     // where the first writer seen stood
         std::uint64_t written = 0;   // where the last writer was seen
+        std::int64_t asked_us = 0;   // and when it was asked
         std::deque<NodePool> pools;  // a deque: leases hold references
     };
 
     void give_back(NodePool& nodes, std::unique_ptr<Connection> connection,
                    std::uint64_t generation) noexcept;
-    Task<base::Status> wait_turn(NodePool& nodes);
+    Task<base::Result<std::unique_ptr<Connection>>> wait_turn(NodePool& nodes);
     Task<base::Result<Lease>> lease(NodePool& nodes, routing::NodeState& state);
 
     net::Loop& loop_;
@@ -123,6 +147,7 @@ class Pool {
     PoolMetrics& metrics_;
     Statements statements_;
     std::unordered_map<std::uint16_t, ShardNodes> shards_;  // own jurisdiction only
+    std::function<void(std::string_view, std::string_view)> on_parameter_;
     std::uint64_t turn_ = 0;
     bool stopped_ = false;
 };
@@ -149,6 +174,7 @@ class Pool::Lease {
     [[nodiscard]] Connection& operator*() const noexcept { return *connection_; }
     [[nodiscard]] Connection* operator->() const noexcept { return connection_.get(); }
     [[nodiscard]] bool from_reader() const noexcept { return from_reader_; }
+    [[nodiscard]] topology::NodeIndex node() const noexcept { return nodes_->node; }
 
   private:
     friend class Pool;

@@ -59,8 +59,8 @@ class ProbeSink final : public ReplySink {
 
 }  // namespace
 
-Prober::Prober(net::Loop& loop, const topology::Topology& topology,
-               topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish)
+Prober::Prober(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
+               Credentials credentials, base::Metrics& metrics, Publish publish)
     : loop_(loop),
       topology_(topology),
       credentials_(std::move(credentials)),
@@ -151,6 +151,7 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
 Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, const Watched& watched) {
     const topology::Node& node = topology_.at(watched.node);
     ProbeSink sink;
+    const auto asked = net::Clock::now().time_since_epoch() / std::chrono::microseconds{1};
     connection.begin();
     connection.add(statements_.intern(probe_sql), {});
     connection.sync();
@@ -169,6 +170,7 @@ Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, con
                              "The node holds shard " + sink.shard + ", not " + expected + ".",
                              "Check the addresses in the topology.");
     }
+    sink.state.asked_us = asked;
     measure_lag(node.shard, sink.state, watched);
     watched.up.set(1);
     watched.writer.set(sink.state.in_recovery ? 0 : 1);

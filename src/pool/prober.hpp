@@ -21,8 +21,8 @@ class Prober {
     using Publish = std::function<void(topology::NodeIndex, const routing::NodeState&)>;
 
     /// `credentials` of a role with pg_monitor. References outlive the prober.
-    Prober(net::Loop& loop, const topology::Topology& topology,
-           topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish);
+    Prober(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
+           Credentials credentials, base::Metrics& metrics, Publish publish);
 
     /// Spawns one coroutine per node of the own jurisdiction.
     void start(net::Gate& gate);

@@ -1,6 +1,7 @@
 #include "routing/admit.hpp"
 
 #include "base/assert.hpp"
+#include "routing/authority.hpp"
 
 #include <algorithm>
 #include <string>
@@ -9,30 +10,9 @@
 
 namespace domicile::routing {
 
-struct Authority {
-    static Plan make(ShardIndex shard, JurisdictionIndex jurisdiction, Access access, std::uint64_t epoch) {
-        return Plan(shard, jurisdiction, access, epoch);
-    }
-};
-
 namespace {
 
 using base::Code;
-
-std::unexpected<Refusal> refuse(Code code, std::string_view rule, std::string text, std::string hint = {},
-                                std::optional<JurisdictionIndex> home = std::nullopt) {
-    return std::unexpected(
-        Refusal{base::Error{code, std::move(text), std::move(hint), std::string(rule), {}}, home});
-}
-
-std::unexpected<Refusal> refuse_foreign(Code code, std::string_view rule, const Place& place,
-                                        JurisdictionIndex home) {
-    // Names jurisdictions only. The id is not repeated: error texts hold no user ids.
-    return refuse(code, rule,
-                  "The home is jurisdiction " + place.topology.at(home).name + "; this gateway serves " +
-                      place.topology.at(place.gateway).name + " only.",
-                  "Ask the home gateway.", home);
-}
 
 /// A 64-bit mixer (the finaliser of SplitMix64), so that close numbers choose unrelated shards.
 constexpr std::uint64_t mix(std::uint64_t x) {

@@ -50,6 +50,15 @@ inline constexpr std::string_view home_by_country = "residency/home-by-country";
 inline constexpr std::string_view principal_abroad = "residency/principal-abroad";
 inline constexpr std::string_view outside_ranges = "ranges/outside";
 inline constexpr std::string_view no_open_range = "ranges/none-open";
+inline constexpr std::string_view shard_abroad = "residency/shard-abroad";
+inline constexpr std::string_view unknown_table = "routing/unknown-table";
+inline constexpr std::string_view key_missing = "routing/key-missing";
+inline constexpr std::string_view key_update = "routing/key-update";
+inline constexpr std::string_view broadcast_write = "routing/broadcast-write";
+inline constexpr std::string_view not_joined = "routing/not-joined-by-key";
+inline constexpr std::string_view opaque_function = "routing/opaque-function";
+inline constexpr std::string_view several_shards = "routing/several-shards";
+inline constexpr std::string_view not_supported = "routing/not-supported";
 inline constexpr std::string_view slow_client = "limits/slow-client";  ///< by the doors
 }  // namespace rules
 

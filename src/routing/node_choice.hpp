@@ -32,8 +32,9 @@ struct NodeState {
     bool in_recovery = false;
     bool local = false;  ///< stands in the gateway's own region
     std::uint32_t timeline = 0;
-    std::uint64_t lsn = 0;    ///< written (writer) or replayed (reader)
-    std::int64_t lag_ms = 0;  ///< of a reader behind its writer, measured by the prober
+    std::uint64_t lsn = 0;      ///< written (writer) or replayed (reader)
+    std::int64_t lag_ms = 0;    ///< of a reader behind its writer, measured by the prober
+    std::int64_t asked_us = 0;  ///< by the gateway's steady clock: when the probe was sent
 };
 
 /// The index of the node that is the writer: up, not in recovery, on the highest timeline of all nodes that

@@ -635,7 +635,14 @@ TEST_F(Door, DescribesItselfAndItsMetrics) {
                                           "domicile_pool_waits",
                                           "domicile_refusals",
                                           "domicile_replica_lag_bytes",
-                                          "domicile_replica_lag_milliseconds"};
+                                          "domicile_replica_lag_milliseconds",
+                                          "domicile_sql_cancels",
+                                          "domicile_sql_clients",
+                                          "domicile_sql_distributed",
+                                          "domicile_sql_gathered",
+                                          "domicile_sql_login_failures",
+                                          "domicile_sql_logins",
+                                          "domicile_sql_statements"};
     EXPECT_EQ(names, golden);
     EXPECT_NE(metrics.body.find("domicile_refusals_total{rule=\"residency/home-by-id\"}"), std::string::npos);
     EXPECT_TRUE(metrics.body.ends_with("# EOF\n"));

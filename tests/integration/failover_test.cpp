@@ -52,6 +52,8 @@ TEST(Failover, IsFollowedAndAnOldWriterIsNotBelieved) {
     const auto door_port = test_support::free_port_block(2);
     const auto http = "127.0.0.1:" + std::to_string(fleet.topology().regions[0].http.port);
     listed.replace(listed.find(http), http.size(), "127.0.0.1:" + std::to_string(door_port));
+    const auto sql = "127.0.0.1:" + std::to_string(fleet.topology().regions[0].sql.port);
+    listed.replace(listed.find(sql), sql.size(), "127.0.0.1:" + std::to_string(door_port + 1));
     const std::string readers = "readers = [\"eu-central-1\"]";
     listed.replace(listed.find(readers), readers.size(),
                    "nodes = [\"127.0.0.1:" + std::to_string(first.address.port) +

@@ -1,0 +1,70 @@
+#pragma once
+// Which statements a node connection has prepared, the least recently used first to go; and the session
+// settings it has. Values only.
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace domicile::pool {
+
+/// A session's settings that differ from what the connection was opened with: name to the SQL that sets it.
+using Settings = std::map<std::string, std::string, std::less<>>;
+using SettingsPtr = std::shared_ptr<const Settings>;
+
+class PreparedSet {
+  public:
+    explicit PreparedSet(std::size_t most = 256) : most_(most) {}
+
+    /// True if the statement is prepared here; it then counts as used.
+    [[nodiscard]] bool use(std::uint64_t id) {
+        const auto found = places_.find(id);
+        if (found == places_.end()) {
+            return false;
+        }
+        order_.splice(order_.end(), order_, found->second);
+        return true;
+    }
+    /// Adds a statement; gives the one that must be closed for it, if any.
+    [[nodiscard]] std::optional<std::uint64_t> add(std::uint64_t id) {
+        std::optional<std::uint64_t> evicted;
+        if (places_.size() >= most_) {
+            evicted = order_.front();
+            places_.erase(order_.front());
+            order_.pop_front();
+        }
+        places_[id] = order_.insert(order_.end(), id);
+        return evicted;
+    }
+    /// Whether the node has it is not known (its batch failed): close it before it is prepared again.
+    void doubt(std::uint64_t id) {
+        const auto found = places_.find(id);
+        if (found != places_.end()) {
+            order_.erase(found->second);
+            places_.erase(found);
+            doubtful_.insert(id);
+        }
+    }
+    /// True once for a statement in doubt.
+    [[nodiscard]] bool take_doubt(std::uint64_t id) { return !doubtful_.empty() && doubtful_.erase(id) != 0; }
+    void clear() {
+        doubtful_.clear();
+        places_.clear();
+        order_.clear();
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+
+  private:
+    std::size_t most_;
+    std::unordered_set<std::uint64_t> doubtful_;
+    std::list<std::uint64_t> order_;  // least recently used first
+    std::unordered_map<std::uint64_t, std::list<std::uint64_t>::iterator> places_;
+};
+
+}  // namespace domicile::pool

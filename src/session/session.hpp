@@ -1,0 +1,279 @@
+#pragma once
+// One client of the SQL door from its first byte to its last. Transaction pooling: a node connection is held
+// for a transaction (or for good, once something pins it), and the client's own messages are relayed over it.
+//
+// Nothing is sent to a node before the shard is known. Messages of the extended protocol wait in `pending_`
+// until a Bind decides, or a Sync says that nothing will.
+
+#include "net/stream.hpp"
+#include "pool/pool.hpp"
+#include "routing/statement.hpp"
+#include "session/door.hpp"
+#include "session/prepared.hpp"
+#include "session/settings_tracker.hpp"
+#include "wire/client.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace domicile::session {
+
+/// SET domicile.read.
+enum class ReadMode : std::uint8_t {
+    writer,   ///< every read on the writer
+    session,  ///< a reader that has what this session wrote
+    any,      ///< any reader that lags within bounds
+};
+
+class Session {
+  public:
+    Session(Door& door, int socket);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Until the client or the gateway ends it.
+    Task<void> run();
+    /// The client asks to cancel what runs now.
+    void cancel();
+    /// The node is known to hang or to be dead.
+    void node_down(topology::NodeIndex index);
+    /// Closes the client's connection if nothing is under way.
+    void end_if_idle();
+
+    // What SHOW domicile.clients tells.
+    [[nodiscard]] std::uint32_t id() const noexcept { return key_.process_id; }
+    [[nodiscard]] const std::string& user() const noexcept { return user_; }
+    [[nodiscard]] const std::string& application() const noexcept { return application_; }
+    [[nodiscard]] char state() const noexcept { return status(); }
+    [[nodiscard]] bool busy() const noexcept { return lease_.has_value(); }
+    [[nodiscard]] std::uint8_t pins() const noexcept { return pins_; }
+
+  private:
+    // ---- login.cpp ----
+    Task<bool> log_in();
+    Task<bool> authenticate(const wire::StartupPacket& packet);
+    Task<bool> greet();
+    bool apply_start_settings(const wire::StartupPacket& packet);
+
+    // ---- session.cpp: the loop ----
+    Task<bool> fill();
+    Task<bool> handle(const wire::Frame& frame);
+    Task<bool> flush_client();
+    Task<bool> fatal(std::string_view sqlstate, std::string_view text);
+
+    // ---- simple.cpp ----
+    Task<bool> on_query(std::string_view sql);
+    Task<bool> run_script(std::string_view sql, std::span<const sql::Statement> statements);
+    /// The tag or the error of a statement the gateway runs itself. REQUIRES: can_run_locally(facts).
+    struct Local {
+        std::string tag;
+        std::optional<base::Error> error;
+    };
+    Local run_locally(const sql::Facts& facts, std::string_view text);
+    [[nodiscard]] bool can_run_locally(const sql::Facts& facts) const;
+    [[nodiscard]] bool is_own(const sql::Facts& facts) const;
+    [[nodiscard]] bool gives_rows(const sql::Facts& facts) const;
+    base::Status set_own(const sql::Setting& setting);
+    Task<bool> simple_error(base::Error error);
+    void append_ready();
+    void append_refusal(const base::Error& error);
+
+    // ---- extended.cpp ----
+    Task<bool> on_parse(std::string_view body);
+    Task<bool> on_bind(std::string_view body);
+    Task<bool> on_describe_or_close(char type, std::string_view body);
+    Task<bool> on_execute(std::string_view body);
+    Task<bool> on_sync();
+    Task<bool> on_flush();
+    Task<bool> extended_error(base::Error error);
+    /// A portal whose statement concerns several shards: kept here, no node has it.
+    struct SeveralPortal {
+        PreparedPtr prepared;
+        std::string body;  // of Bind
+        routing::Route route;
+    };
+    struct Pending {
+        char type = 0;
+        PreparedPtr prepared;      // Parse, Bind, Describe of a statement
+        std::uint32_t offset = 0;  // of the body in pending_bytes_
+        std::uint32_t length = 0;
+        bool local = false;  // Bind, Describe, Execute of a statement the gateway can run
+        std::shared_ptr<SeveralPortal> several = {};
+    };
+    Task<base::Status> run_portal(const SeveralPortal& portal, bool describe, bool rows);
+    void pend(char type, PreparedPtr prepared, std::string_view body, bool local);
+    Task<bool> answer_pending_locally();
+    void forward_pending();
+    void forward_parse(const PreparedPtr& prepared, bool quiet);
+    void forward_bind(const PreparedPtr& prepared, std::string_view body);
+    void forward_target(char type, const PreparedPtr& prepared, std::string_view body);
+    void forward_execute(const PreparedPtr& prepared, std::string_view body);
+    [[nodiscard]] bool pending_is_local() const;
+    /// Messages go to the bound node as they come; else they wait for the Bind that decides.
+    [[nodiscard]] bool forwards() const;
+    Task<bool> bind_anywhere();
+    void ensure_prepared(const PreparedPtr& prepared);
+    PreparedPtr find_prepared(std::string_view name);
+
+    // ---- relay.cpp: the bound node ----
+    /// Routes and binds, or says why not.
+    Task<base::Status> bind_for(const sql::Facts& facts, const routing::Constants& constants);
+    Task<base::Status> bind_to(const routing::Plan& plan, bool side);
+    // ---- several.cpp: statements on several shards ----
+    Task<base::Status> run_several(std::string_view text, std::string_view types, const wire::Bind* bind,
+                                   std::string_view bind_body, const sql::Statement& statement,
+                                   const routing::Route& route, bool describe, bool rows);
+    Task<base::Status> run_distributed(std::string_view text, std::string_view types, const wire::Bind* bind,
+                                       std::string_view bind_body, const sql::Statement& statement,
+                                       const routing::Route& route, bool describe);
+    /// Takes the transaction to another shard; nothing if it must not.
+    Task<base::Status> move_to(const routing::Plan& plan);
+    /// COMMIT or ROLLBACK of a transaction on several shards; the tag to answer.
+    Task<base::Result<std::string>> end_parked(bool commit);
+    [[nodiscard]] bool ends_parked(const sql::Facts& facts) const {
+        return !parked_.empty() && (facts.kind == sql::Kind::commit || facts.kind == sql::Kind::rollback);
+    }
+    Task<base::Status> run_copy_in(std::string_view text, const sql::Facts& facts,
+                                   const routing::Route& route);
+    Task<base::Status> describe_on(const routing::Plan& plan, std::string_view text, std::string_view types,
+                                   std::string_view bind_body, const wire::Bind& bind);
+    Task<base::Result<pool::Pool::Lease>> lease_for(const routing::Plan& plan);
+    base::Result<std::vector<std::string>> texts_for(std::string_view text, const sql::Statement& statement,
+                                                     const routing::Constants& constants,
+                                                     std::span<const routing::Plan> plans);
+    Task<base::Status> run_gather(std::string_view text, std::string_view types, const wire::Bind* bind,
+                                  std::string_view bind_body, const routing::Route& route, bool describe,
+                                  bool rows);
+    std::expected<routing::Route, routing::Refusal> route(const sql::Facts& facts,
+                                                          const routing::Constants& constants);
+    base::Error worded(const routing::Refusal& refusal);
+    std::optional<routing::Position> required_position(const routing::Plan& plan);
+    void prelude();
+    /// Sends what is gathered for the node and relays replies until everything that was asked is answered.
+    Task<bool> settle();
+    /// Relays until nothing is outstanding, asking the node to flush: before an answer of our own.
+    Task<bool> drain_node();
+    Task<bool> send_to_node();
+    Task<bool> pump(bool wait);
+    Task<bool> copy_from_client();
+    /// Passes on the replies that have come. False: out of step.
+    bool relay_replies();
+    Task<bool> node_lost(const char* what);
+    Task<bool> after_round();
+    Task<void> release();
+    void note_sent(const std::shared_ptr<const sql::Facts>& facts);
+    void note_error(std::string_view body);
+    [[nodiscard]] bool refused_by_reader(std::string_view body) const;
+    [[nodiscard]] bool relay_is_quiet() const { return (*lease_)->relay().quiet(); }
+    void note_parameter(std::string_view body);
+    void round_over();
+    Task<void> cancel_on_node(net::Endpoint endpoint, std::uint32_t process_id, std::uint32_t secret);
+
+    // ---- show.cpp ----
+    base::Status answer_show(const Prepared& prepared, bool describe, bool rows);
+    base::Status answer(const sql::Facts& facts, const routing::Constants& constants, bool describe,
+                        bool rows);
+
+    [[nodiscard]] char status() const noexcept;
+    [[nodiscard]] pool::Connection& node() noexcept { return **lease_; }
+    [[nodiscard]] routing::Place place() const noexcept {
+        return {door_.shared().topology, door_.shared().map, door_.shared().own()};
+    }
+
+    Door& door_;
+    net::Stream client_;
+    base::Buffer in_;
+    base::Buffer out_;
+    CancelKeys::Key key_;
+    bool keyed_ = false;
+    std::string user_;
+    std::string database_;
+    std::string application_;
+    pool::Pool* pool_ = nullptr;
+
+    // The client's statements and what waits for a shard.
+    std::unordered_map<std::string, PreparedPtr> statements_;
+    PreparedPtr unnamed_;
+    std::vector<Pending> pending_;
+    base::Buffer pending_bytes_;
+    std::map<std::string, std::shared_ptr<SeveralPortal>, std::less<>> several_portals_;
+    std::optional<routing::Route> several_;   // set by bind_for(): nothing is bound, all of these are meant
+    std::string node_error_;                  // body of a node's ErrorResponse, to be passed on as it is
+    std::vector<pool::Connection*> working_;  // what a cancel must reach besides the bound node
+    bool batch_executed_ = false;
+    bool batch_bound_ = false;                                 // this batch's shard is decided
+    std::map<std::string, PreparedPtr, std::less<>> portals_;  // what each portal runs
+    bool skipping_ = false;  // an error was answered: everything up to the next Sync is ignored
+
+    // The transaction before any shard is known.
+    enum class Unbound : std::uint8_t { idle, open, failed };
+    Unbound unbound_ = Unbound::idle;
+    std::string deferred_;  // BEGIN and what followed it, to be said first on the node
+    bool read_only_ = false;
+
+    // The bound node.
+    std::optional<pool::Pool::Lease> lease_;
+    /// SET domicile.multi_shard = on: the transaction's other shards, while one of them is bound.
+    struct Parked {
+        pool::Pool::Lease lease;
+        routing::Plan plan;
+        bool wrote = false;
+        PreparedPtr unnamed;
+    };
+    std::vector<Parked> parked_;
+    std::string begin_;  // how the transaction began, for shards that join it later
+    std::optional<routing::Plan> plan_;
+    bool side_ = false;  // bound only for this round: the open transaction has no shard yet
+    std::vector<std::uint64_t> prepared_in_flight_;  // forgotten by the connection if their batch fails
+    PreparedPtr node_unnamed_;                       // what the node's unnamed statement is
+    std::size_t passed_ = 0;                         // bytes of a long row still to pass
+    bool passing_hidden_ = false;
+    std::uint64_t errors_before_ = 0;
+    /// A query on a reader, to be said again on the writer if the reader answers that it must not (25006),
+    /// and nothing was sent of an answer yet.
+    struct Replay {
+        std::string sql;
+        std::shared_ptr<const sql::Facts> facts;
+        routing::Plan plan;
+        bool due = false;
+    };
+    std::optional<Replay> replay_;
+    bool discard_node_ = false;
+    bool fatal_seen_ = false;  // the node has said why it ends the connection
+    bool batch_open_ = false;  // extended messages came, their Sync has not
+    bool aborted_ = false;     // the bound transaction has failed
+    bool relay_was_in_transaction_ = false;
+    std::size_t handling_ = 0;  // bytes of the client's message in hand
+    bool wrote_ = false;
+    int cancels_in_flight_ = 0;
+    net::Timer* cancel_waiter_ = nullptr;
+    bool bytes_handled_ = false;  // a handler has consumed its own message
+
+    // What the round in flight will change when it succeeds.
+    std::vector<std::shared_ptr<const sql::Facts>> effects_;
+    SettingsTracker settings_;
+    std::uint8_t pins_ = 0;
+    std::set<std::string, std::less<>> temporary_;  // names of temporary tables made
+    bool standard_strings_ = true;
+
+    // The session's own settings.
+    std::optional<base::UserId> session_user_;
+    ReadMode read_ = ReadMode::session;
+    bool multi_shard_ = false;
+    struct Written {
+        std::int64_t at_us = 0;  // of the last write; 0: `position` stands for it
+        std::uint64_t position = 0;
+    };
+    std::unordered_map<std::uint16_t, Written> written_;  // by shard
+};
+
+}  // namespace domicile::session

@@ -1,0 +1,87 @@
+#pragma once
+// What the SQL doors of all threads of one gateway share: logins, cancel keys, counters.
+
+#include "base/metrics.hpp"
+#include "crypto/scram.hpp"
+#include "net/loop.hpp"
+#include "pool/pool.hpp"
+#include "topology/range_map.hpp"
+#include "topology/topology.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+struct ssl_ctx_st;
+
+namespace domicile::session {
+
+class Session;
+
+/// Who may log in at the SQL door: a verifier, never a password, and the node role that serves it.
+struct Login {
+    crypto::ScramVerifier verifier;
+    std::string role;
+};
+
+struct SqlMetrics {
+    explicit SqlMetrics(base::Metrics& metrics);
+    base::Gauge& clients;
+    base::Counter& logins;
+    base::Counter& login_failures;
+    base::Counter& statements;
+    base::Counter& gathered;
+    base::Counter& distributed;
+    base::Counter& cancels;
+    base::Counter& refused(std::string_view rule);
+
+  private:
+    base::Metrics& metrics_;
+    std::mutex mutex_;
+    std::map<std::string, base::Counter*, std::less<>> by_rule_;
+};
+
+/// Finds the session a CancelRequest means, on whichever thread it lives.
+class CancelKeys {
+  public:
+    struct Key {
+        std::uint32_t process_id = 0;
+        std::uint32_t secret = 0;
+    };
+    Key add(net::Loop& loop, Session& session);
+    void remove(std::uint32_t process_id);
+    /// Posts the cancel to the session's thread; a wrong secret does nothing, as in PostgreSQL.
+    void cancel(std::uint32_t process_id, std::uint32_t secret);
+    /// On the session's own thread, from a posted cancel: the session if it still lives.
+    [[nodiscard]] Session* find(std::uint32_t process_id, std::uint32_t secret);
+
+  private:
+    struct Entry {
+        std::uint32_t secret = 0;
+        net::Loop* loop = nullptr;
+        Session* session = nullptr;
+    };
+    std::mutex mutex_;
+    std::unordered_map<std::uint32_t, Entry> entries_;
+    std::uint32_t last_ = 0;
+};
+
+/// References outlive the doors.
+struct Shared {
+    const topology::Topology& topology;
+    const topology::RangeMap& map;
+    topology::RegionIndex region;
+    std::map<std::string, Login, std::less<>> logins;
+    std::string mock_secret;    ///< of this process: makes the answer to unknown users look like any other
+    ssl_ctx_st* tls = nullptr;  ///< null: SSLRequest is answered with N
+    SqlMetrics& metrics;
+    CancelKeys& cancels;
+
+    [[nodiscard]] base::JurisdictionIndex own() const { return topology.at(region).jurisdiction; }
+};
+
+}  // namespace domicile::session
