@@ -10,7 +10,7 @@ help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
 	@echo "make test    build and run every test"
 	@echo "make down    stop the sample fleet; its data stays"
-	@echo "make bench   compare the HTTP door with direct SQL and with a Fastify service"
+	@echo "make bench   compare the doors with Fastify and with PgBouncer on the same nodes"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
 
@@ -31,6 +31,7 @@ down: build
 
 bench: build
 	@bench/http/run $(DOMICILE)
+	@bench/sql/run
 
 fuzz: setup
 	@tools/fuzz

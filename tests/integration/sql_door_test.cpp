@@ -465,6 +465,25 @@ TEST_F(SqlDoor, FinishesWhatADyingGatewayLeft) {
     EXPECT_TRUE(client_.run("DELETE FROM users WHERE user_id = 1701").good);
 }
 
+TEST_F(SqlDoor, GoesFromShardToShardInOneTransactionWhenAllowed) {
+    EXPECT_TRUE(client_.run("SET domicile.multi_shard = on").good);
+    for (const char* end : {"ROLLBACK", "COMMIT"}) {
+        EXPECT_TRUE(client_.run("BEGIN").good);
+        EXPECT_EQ(client_.run("UPDATE users SET age = 40 WHERE user_id = 999").tag, "UPDATE 1");
+        EXPECT_EQ(client_.run("UPDATE users SET age = 41 WHERE user_id = 1001").tag, "UPDATE 1");
+        EXPECT_EQ(client_.run("UPDATE users SET age = age + 2 WHERE user_id = 999").tag, "UPDATE 1");
+        EXPECT_EQ(client_.run(end).tag, end);
+        const bool committed = std::string_view(end) == "COMMIT";
+        EXPECT_EQ(client_.run("SELECT age FROM users WHERE user_id = 999").value(), committed ? "42" : "49");
+        EXPECT_EQ(client_.run("SELECT age FROM users WHERE user_id = 1001").value(), committed ? "41" : "1");
+    }
+    EXPECT_TRUE(client_.run("BEGIN").good);
+    EXPECT_TRUE(client_.run("UPDATE users SET age = 1 WHERE user_id = 999").good);
+    EXPECT_FALSE(client_.run("UPDATE users SET age = 1/0 WHERE user_id = 1001").good);
+    EXPECT_EQ(client_.run("COMMIT").tag, "ROLLBACK");
+    EXPECT_EQ(client_.run("SELECT age FROM users WHERE user_id = 999").value(), "42");
+}
+
 TEST_F(SqlDoor, SplitsCopyByUser) {
     EXPECT_EQ(client_.copy_in("COPY users (name, user_id) FROM STDIN", "x\t20\ny\t1020\nz\t21\n").tag,
               "COPY 3");
