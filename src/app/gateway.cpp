@@ -79,6 +79,17 @@ base::Result<TlsContext> tls_context(const GatewayOptions& options) {
     TlsContext context(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // A client that speaks TLS at once names the protocol (PostgreSQL docs, "SSL Session Encryption").
+    SSL_CTX_set_alpn_select_cb(
+        context.get(),
+        [](SSL*, const unsigned char** out, unsigned char* length, const unsigned char* offered,
+           unsigned count, void*) {
+            static constexpr unsigned char ours[] = "\x0apostgresql";
+            const int chosen = SSL_select_next_proto(const_cast<unsigned char**>(out), length, ours,
+                                                     sizeof ours - 1, offered, count);
+            return chosen == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+        },
+        nullptr);
     if (SSL_CTX_use_certificate_chain_file(context.get(), options.tls_certificate.c_str()) != 1 ||
         SSL_CTX_use_PrivateKey_file(context.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context.get()) != 1) {

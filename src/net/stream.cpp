@@ -146,6 +146,11 @@ error_code Stream::receive(base::Buffer& in, std::size_t bytes_max, std::size_t&
     }
 }
 
+std::optional<char> Stream::peek() const noexcept {
+    char byte = 0;
+    return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? std::optional(byte) : std::nullopt;
+}
+
 error_code Stream::send(std::string_view bytes, std::size_t& count) {
     count = 0;
     if (!open()) {

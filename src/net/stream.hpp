@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -63,6 +64,8 @@ class Stream final : private Watched {
     [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || !open(); }
     /// Appends what is there, at most about `bytes_max`. 0 bytes and no error: nothing now.
     error_code receive(base::Buffer& in, std::size_t bytes_max, std::size_t& count);
+    /// The next byte, left where it is; nothing if none is there now.
+    [[nodiscard]] std::optional<char> peek() const noexcept;
     /// Writes what the socket takes now, and says how much.
     error_code send(std::string_view bytes, std::size_t& count);
 

@@ -19,7 +19,8 @@ using wire::Severity;
 
 constexpr std::size_t read_bytes = 8U << 10U;
 constexpr std::chrono::seconds login_timeout{10};
-constexpr char tls_handshake = 0x16;  // RFC 8446 section 5.1: a client that speaks TLS without asking
+constexpr char tls_handshake = 0x16;  // RFC 8446 section 5.1: a client that speaks TLS without asking, as
+                                      // PostgreSQL 17 allows (docs, "SSL Session Encryption")
 
 /// PostgreSQL's pg_clean_ascii: the name must not break a log line.
 std::string clean_ascii(std::string_view text) {
@@ -54,14 +55,14 @@ std::vector<std::string> split_options(std::string_view text) {
 Task<bool> Session::log_in() {
     client_.expires_after(login_timeout);
     wire::StartupPacket packet;
-    for (;;) {
-        const wire::Scan found = wire::scan_startup(in_.view(), packet);
-        if (!client_.secure() && door_.shared().tls != nullptr && !in_.empty() &&
-            in_.view().front() == tls_handshake) {
-            // The bytes belong to the handshake, which reads the socket itself: PostgreSQL 17 peeks, and so
-            // do we, by never having read them (see fill() at start).
+    if (door_.shared().tls != nullptr) {
+        co_await client_.until_readable();
+        if (client_.peek() == tls_handshake && co_await client_.accept_tls(door_.shared().tls)) {
             co_return false;
         }
+    }
+    for (;;) {
+        const wire::Scan found = wire::scan_startup(in_.view(), packet);
         if (found == wire::Scan::broken) {
             co_return false;  // not PostgreSQL: no word, as PostgreSQL does
         }

@@ -1,7 +1,8 @@
-/* The one door to libpg_query: PostgreSQL's own grammar, its raw parse tree as C structs. Everything that may leave by
- * longjmp stays behind it, so this file and its .c are C.
+/* The one door to libpg_query: PostgreSQL's own grammar, its raw parse tree as C structs. Everything that may
+ * leave by longjmp stays behind it, so this file and its .c are C.
  *
- * A thread that parses once occupies a pthread key for the life of the process: parse on long-lived threads only.
+ * A thread that parses once occupies a pthread key for the life of the process: parse on long-lived threads
+ * only.
  */
 #ifndef DOMICILE_SQL_PG_QUERY_SHIM_H
 #define DOMICILE_SQL_PG_QUERY_SHIM_H
@@ -23,8 +24,8 @@ struct domicile_parse {
 /* Once per thread, before its first parse; never two threads at a time. */
 void domicile_parse_init(void);
 
-/* `text` ends with a zero byte. The result is valid until domicile_parse_end() on the same thread, and neither may
- * another parse be begun before that. */
+/* `text` ends with a zero byte. The result is valid until domicile_parse_end() on the same thread, and
+ * neither may another parse be begun before that. */
 struct domicile_parse domicile_parse_begin(const char* text, bool standard_strings);
 void domicile_parse_end(struct domicile_parse* parse);
 
