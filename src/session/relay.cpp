@@ -37,13 +37,29 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     session.only_writer =
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
     const routing::Principal principal{door_.shared().own()};
+    const auto is_known = [this](const sql::TableUse& use) {
+        const topology::Table* table = door_.shared().topology.table(use.name);
+        return table != nullptr && table->name == use.name;
+    };
     const auto is_temporary = [this](const sql::TableUse& use) {
         return use.schema == "pg_temp" || (use.schema.empty() && temporary_.contains(use.name));
     };
+    if (std::ranges::any_of(facts.tables, [&](const sql::TableUse& use) {
+            return use.schema == "pg_temp" && is_known(use);
+        })) {
+        // Which of the two a name means would hang on search_path, and on when the temporary one is dropped.
+        return std::unexpected(
+            routing::Refusal{base::Error{Code::cannot_route,
+                                         "A temporary table cannot have the name of a table of the topology.",
+                                         "Choose another name.",
+                                         std::string(routing::rules::not_supported),
+                                         {}},
+                             std::nullopt});
+    }
     if ((temporary_.empty() && facts.pins == 0) || std::ranges::none_of(facts.tables, is_temporary)) {
         return routing::admit(facts, constants, session, principal, place());
     }
-    // A temporary table is the session's own and hides a table of its name: no shard's rows are meant.
+    // A temporary table is the session's own: no shard's rows are meant.
     sql::Facts own = facts;
     for (std::size_t i = 0; i < own.tables.size(); ++i) {
         if (is_temporary(own.tables[i])) {

@@ -256,6 +256,9 @@ TEST_F(SqlDoor, TellsWhyAConnectionIsPinned) {
     EXPECT_TRUE(client_.run("CREATE TEMP TABLE mine (a int)").good);
     EXPECT_TRUE(client_.run("INSERT INTO mine VALUES (1), (2)").good);
     EXPECT_EQ(client_.run("SELECT sum(a) FROM mine").value(), "3");
+    EXPECT_NE(client_.run("CREATE TEMP TABLE users (user_id int)").detail.find("routing/not-supported"),
+              std::string::npos)
+        << "it would hide the people, or not";
     EXPECT_NE(client_.run("SHOW domicile.session").text().find("pinned_by|temporary table"),
               std::string::npos);
     EXPECT_TRUE(client_.run("DISCARD ALL").good);
