@@ -54,6 +54,7 @@ void Analyser::Impl::release_buffers() {
     for (Tokens* each : {&tokens, &piece_tokens}) {
         release(each->shape, kept);
         release(each->literals, kept / sizeof(Literal));
+        release(each->comments, kept / sizeof(each->comments[0]));
     }
     release(text_copy, kept);
     release(literals, kept / sizeof(Literal));
@@ -149,10 +150,13 @@ base::Result<std::span<const Statement>> Analyser::analyse(std::string_view text
     if (text.find('\0') != std::string_view::npos) {
         return base::fail(base::Code::syntax_error, "a zero byte in the statement");
     }
-    if (tokens.junk) {
-        return base::fail(base::Code::syntax_error, "trailing junk after a number or a parameter");
+    if (!tokens.fault.empty()) {
+        return base::fail(base::Code::syntax_error, std::string(tokens.fault));
     }
     impl.text_copy.assign(text);
+    for (const auto& [first, last] : tokens.comments) {
+        std::fill(impl.text_copy.begin() + first, impl.text_copy.begin() + last, ' ');
+    }
     const auto tree = ParseTree::of(impl.text_copy, standard_strings);
     if (!tree) {
         return std::unexpected(tree.error());

@@ -152,8 +152,7 @@ void Walker::call(const FuncCall* call, Scope& scope) {
     } else if (which == FunctionClass::sequences) {
         pin(Pin::sequence);
     } else if (name == "set_config") {
-        const auto* local = pg::as_if<TypeCast>(pg::nth(call->args, 2), T_TypeCast);
-        const auto* word = local == nullptr ? nullptr : pg::as_if<A_Const>(local->arg, T_A_Const);
+        const auto* word = pg::as_if<A_Const>(pg::nth(call->args, 2), T_A_Const);
         if (word == nullptr || word->isnull || word->val.node.type != T_Boolean ||
             !word->val.boolval.boolval) {
             pin(Pin::set_config);

@@ -39,10 +39,6 @@ const ColumnRef* column(const Node* node) {
 
 /// TRUE, FALSE and NULL as words.
 const A_Const* word_of(const Node* node) {
-    if (const auto* cast = pg::as_if<TypeCast>(node, T_TypeCast)) {
-        const auto* inner = pg::as_if<A_Const>(cast->arg, T_A_Const);
-        return inner != nullptr && !inner->isnull && inner->val.node.type == T_Boolean ? inner : nullptr;
-    }
     const auto* constant = pg::as_if<A_Const>(node, T_A_Const);
     return constant != nullptr && (constant->isnull || constant->val.node.type == T_Boolean) ? constant
                                                                                              : nullptr;

@@ -22,7 +22,8 @@ enum class Class : std::uint8_t {
     dash,
     slash,
     semicolon,
-    sign
+    mark,  ///< a token by itself
+    sign,  ///< part of an operator, as dash and slash are
 };
 
 constexpr std::array<Class, 256> make_classes() {
@@ -34,8 +35,10 @@ constexpr std::array<Class, 256> make_classes() {
     for (const char c : {' ', '\t', '\n', '\r', '\f'}) {
         classes[static_cast<unsigned char>(c)] = Class::blank;
     }
-    for (const char c : {',', '(', ')', '[', ']', ':', '+', '*', '<', '>', '=', '~',
-                         '!', '@', '#', '%', '^', '&', '|', '`', '?', '{', '}', '\\'}) {
+    for (const char c : {',', '(', ')', '[', ']', ':', '{', '}', '\\'}) {
+        classes[static_cast<unsigned char>(c)] = Class::mark;
+    }
+    for (const char c : {'+', '*', '<', '>', '=', '~', '!', '@', '#', '%', '^', '&', '|', '`', '?'}) {
         classes[static_cast<unsigned char>(c)] = Class::sign;
     }
     classes['\''] = Class::quote;
@@ -95,6 +98,13 @@ class Scanner {
             gap_ = false;
         }
     }
+    void fault(std::string_view words) {
+        tokens_.fault = words;
+        tokens_.cacheable = false;
+        if (tokens_.statements == 0) {
+            tokens_.statements = 1;
+        }
+    }
     void end_token() { tokens_.end = static_cast<std::uint32_t>(at_); }
     void literal(std::size_t from, Literal::Form form) {
         tokens_.literals.push_back(
@@ -112,6 +122,7 @@ class Scanner {
     void line_comment();
     void block_comment();
     void semicolon();
+    void mark();
     void sign();
 
     std::string_view text_;
@@ -120,6 +131,8 @@ class Scanner {
     char* out_;
     char* shape_;
     std::size_t at_ = 0;
+    std::size_t sign_end_ = 0;    ///< of the last sign
+    std::size_t signs_ = 0;       ///< in the unbroken run up to there
     bool open_ = false;           ///< inside a statement that is not empty
     bool gap_ = false;            ///< blanks or comments since the last token
     bool string_before_ = false;  ///< the last token is a string: another would continue it
@@ -141,7 +154,7 @@ std::size_t Scanner::run() {
                 if (class_at(at_ + 1) == Class::digit) {
                     number();
                 } else {
-                    sign();
+                    mark();
                 }
                 break;
             case Class::dash:
@@ -159,21 +172,32 @@ std::size_t Scanner::run() {
                 }
                 break;
             case Class::semicolon: semicolon(); break;
+            case Class::mark: mark(); break;
             case Class::sign: sign(); break;
             case Class::other:
                 tokens_.cacheable = false;
-                sign();
+                mark();
                 break;
         }
     }
     return static_cast<std::size_t>(out_ - shape_);
 }
 
-void Scanner::sign() {
+void Scanner::mark() {
     begin_token();
     *out_++ = text_[at_++];
     end_token();
     string_before_ = false;
+}
+
+void Scanner::sign() {
+    constexpr std::size_t operator_bytes_max = 63;  // PostgreSQL: NAMEDATALEN - 1
+    signs_ = sign_end_ == at_ ? signs_ + 1 : 1;
+    if (signs_ > operator_bytes_max) {
+        fault("operator too long");
+    }
+    mark();
+    sign_end_ = at_;
 }
 
 void Scanner::word() {
@@ -237,10 +261,8 @@ void Scanner::number() {
         }
     }
     if (class_at(at_) == Class::word) {
-        // PostgreSQL 15 refuses it, 16 reads 0x2A and 1_000 as numbers; libpg_query 15-4.0.0 reads two
-        // tokens.
-        tokens_.junk = true;
-        tokens_.cacheable = false;
+        // PostgreSQL 15 refuses it; 16 reads 0x2A and 1_000 as numbers.
+        fault("trailing junk after numeric literal");
     }
     end_token();
     literal(from, form);
@@ -306,7 +328,7 @@ void Scanner::dollar() {
     }
     if (byte(tag) != '$') {
         tokens_.cacheable = false;
-        sign();
+        mark();
         return;
     }
     if (string_before_) {
@@ -335,8 +357,7 @@ void Scanner::parameter() {
     }
     constexpr std::uint32_t most = std::numeric_limits<std::uint16_t>::max();  // Int16 in Bind
     if (number > most || class_at(at_) == Class::word) {
-        tokens_.junk = true;
-        tokens_.cacheable = false;
+        fault("trailing junk after parameter");
     }
     tokens_.parameters = std::max(tokens_.parameters, static_cast<std::uint16_t>(std::min(number, most)));
     end_token();
@@ -351,6 +372,7 @@ void Scanner::line_comment() {
 
 void Scanner::block_comment() {
     std::size_t depth = 0;
+    const std::size_t from = at_;
     do {
         const auto next = text_.find_first_of("*/", at_);
         if (next == std::string_view::npos) {
@@ -366,20 +388,15 @@ void Scanner::block_comment() {
         }
     } while (depth > 0 && at_ < text_.size());
     if (depth > 0) {
-        tokens_.cacheable = false;  // not closed
-        if (!open_) {
-            ++tokens_.statements;  // the parser shall word the error
-        }
+        fault("unterminated /* comment");
     }
+    tokens_.comments.emplace_back(static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(at_));
     gap_ = open_;
 }
 
 void Scanner::semicolon() {
     ++at_;
     ++tokens_.count;
-    if (open_) {
-        *out_++ = ';';
-    }
     open_ = false;
     gap_ = false;
     string_before_ = false;
@@ -405,7 +422,8 @@ void tokenize(std::string_view text, bool standard_strings, Tokens& tokens) {
     tokens.end = 0;
     tokens.parameters = 0;
     tokens.cacheable = standard_strings;
-    tokens.junk = false;
+    tokens.fault = {};
+    tokens.comments.clear();
     tokens.shape.resize_and_overwrite(text.size(), [&](char* shape, std::size_t) {
         return Scanner(text, standard_strings, tokens, shape).run();
     });

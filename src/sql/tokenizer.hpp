@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace domicile::sql {
@@ -34,7 +35,12 @@ struct Tokens {
     std::uint32_t end = 0;         ///< … and the end of its last one, without the semicolon
     std::uint16_t parameters = 0;  ///< highest $n
     bool cacheable = true;
-    bool junk = false;  ///< a number or parameter runs into a word (1_000, $1a), or a parameter beyond 65535
+    /// A mistake that the parser must not see, in PostgreSQL's words: libpg_query 15-4.0.0 reads on (1_000,
+    /// $1a), or takes a time quadratic in the length of the text (long runs of operator signs, open
+    /// comments).
+    std::string_view fault;
+    /// Block comments, which the parser must not see either: nested ones take it quadratic time.
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> comments;  // first <= byte < last
 };
 
 /// Fills `tokens` (its memory is reused). REQUIRES: a text shorter than 4 GiB.
