@@ -194,6 +194,26 @@ std::string sharded_table(const topology::Table& table, const topology::Shard& s
                             {"condition", condition}});
 }
 
+// Tables that the topology does not name: those that are there, and those that will be made.
+constexpr std::string_view other_tables_sql = R"sql(
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {gateway};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE ON SEQUENCES TO {gateway};
+DO $domicile$
+DECLARE
+    other regclass;
+BEGIN
+    FOR other IN SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind IN ('r', 'p', 'v', 'm') AND relname <> ALL ({named}) LOOP
+        EXECUTE pg_catalog.format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO {gateway}', other);
+    END LOOP;
+    FOR other IN SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'S' LOOP
+        EXECUTE pg_catalog.format('GRANT USAGE ON SEQUENCE %s TO {gateway}', other);
+    END LOOP;
+END $domicile$;
+)sql";
+
 }  // namespace
 
 std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges) {
@@ -296,6 +316,15 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
+    }
+    if (topology.other_tables && topology.other_tables->shard == index) {
+        std::vector<std::string> named;
+        for (const auto& table : topology.tables) {
+            named.push_back(table.name);
+        }
+        text +=
+            fill(other_tables_sql,
+                 {{"named", text_array(named)}, {"owner", std::string(roles::owner)}, {"gateway", gateway}});
     }
     return text;
 }

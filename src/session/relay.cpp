@@ -38,8 +38,7 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
     const routing::Principal principal{door_.shared().own()};
     const auto is_known = [this](const sql::TableUse& use) {
-        const topology::Table* table = door_.shared().topology.table(use.name);
-        return table != nullptr && table->name == use.name;
+        return door_.shared().topology.table(use.name) != nullptr;
     };
     const auto is_temporary = [this](const sql::TableUse& use) {
         return use.schema == "pg_temp" || (use.schema.empty() && temporary_.contains(use.name));
