@@ -160,9 +160,21 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
                 co_return base::Status{};
             }
         }
+        if (lease_ && node().relay().status() == 'E') {
+            co_return std::unexpected(
+                base::Error{Code::transaction_failed,
+                            "current transaction is aborted, commands ignored until end of transaction block",
+                            {},
+                            {},
+                            {}});
+        }
         if (lease_ && multi_shard_ && pins_ == 0 && node().relay().status() == 'T' &&
-            node().relay().in_step() && routed->kind == routing::Route::Kind::one) {
-            co_return co_await move_to(routed->plan);
+            node().relay().in_step()) {
+            if (routed->kind == routing::Route::Kind::one) {
+                co_return co_await move_to(routed->plan);
+            }
+            several_ = std::move(*routed);  // any other would have fitted
+            co_return base::Status{};
         }
         if (lease_) {
             base::Error error{Code::cannot_route,
@@ -713,6 +725,11 @@ void Session::round_over() {
             case Kind::savepoint:
                 if (!failed) {
                     settings_.savepoint(facts->object);
+                }
+                break;
+            case Kind::release:
+                if (!failed) {
+                    settings_.release(facts->object);
                 }
                 break;
             case Kind::rollback_to: settings_.rollback_to(facts->object); break;

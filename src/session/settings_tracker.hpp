@@ -25,7 +25,12 @@ class SettingsTracker {
     void commit();
     void rollback();
     void savepoint(std::string_view name);
+    void release(std::string_view name);
     void rollback_to(std::string_view name);
+    /// The open savepoints, outermost first.
+    [[nodiscard]] const std::vector<std::pair<std::string, pool::SettingsPtr>>& savepoints() const noexcept {
+        return savepoints_;
+    }
 
     /// Null while nothing differs from a fresh node connection.
     [[nodiscard]] const pool::SettingsPtr& current() const noexcept { return current_; }
@@ -49,5 +54,7 @@ class SettingsTracker {
 
 /// 'text' as an SQL literal that means the same whatever standard_conforming_strings is.
 [[nodiscard]] std::string sql_literal(std::string_view text);
+/// "name".
+[[nodiscard]] std::string sql_identifier(std::string_view name);
 
 }  // namespace domicile::session

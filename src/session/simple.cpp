@@ -198,6 +198,7 @@ Session::Local Session::run_locally(const sql::Facts& facts, std::string_view te
                 return needs_block("RELEASE SAVEPOINT");
             }
             defer();
+            settings_.release(facts.object);
             return {"RELEASE", {}};
         case Kind::rollback_to:
             if (!open && !failed) {
@@ -332,11 +333,11 @@ Task<bool> Session::on_query(std::string_view sql) {
     }
     const sql::Statement one = analysed->front();
     const std::shared_ptr<const sql::Facts> facts = one.facts;
-    if (ends_parked(*facts)) {
+    if (controls_joined(*facts)) {
         if (!co_await drain_node()) {
             co_return false;
         }
-        const auto tag = co_await end_parked(facts->kind == Kind::commit);
+        const auto tag = co_await control_joined(*facts, one.text);
         if (!tag) {
             co_return co_await simple_error(tag.error());
         }
@@ -375,9 +376,7 @@ Task<bool> Session::on_query(std::string_view sql) {
     if (several_) {
         const auto route = std::move(*several_);
         several_.reset();
-        if (const auto done = co_await run_several(one.text, std::string_view("\0\0", 2), nullptr, {}, one,
-                                                   route, true, true);
-            !done) {
+        if (const auto done = co_await run_several(Said::of(one), route, true); !done) {
             if (client_.hung_up()) {
                 co_return false;
             }
