@@ -88,7 +88,8 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
         co_return std::unexpected(connections.error());
     }
     std::vector<Leg> legs(connections->begin(), connections->end());
-    if (statement->columns.empty()) {
+    const bool same_everywhere = table.kind == topology::TableKind::reference;
+    if (statement->columns.empty() && !same_everywhere) {
         const auto asked = co_await call(*legs.front().lease, columns_question(table.name), timeout);
         if (!asked || !asked->good()) {
             co_return base::fail(Code::node_unavailable, "The columns of the table cannot be read.");
@@ -98,7 +99,7 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
         }
     }
     const auto key = std::ranges::find(statement->columns, table.key);
-    if (key == statement->columns.end()) {
+    if (key == statement->columns.end() && !same_everywhere) {
         co_return std::unexpected(base::Error{Code::cannot_route,
                                               "The COPY does not give the user id of its rows.",
                                               "Name the column " + table.key + ".",
@@ -198,9 +199,18 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
             co_return base::fail(Code::malformed_request, "invalid frontend message");
         }
         switch (frame.type) {
-            case type::copy_data: failed = split.put(frame.body); break;
+            case type::copy_data:
+                if (!same_everywhere) {
+                    failed = split.put(frame.body);
+                    break;
+                }
+                for (Leg& leg : legs) {
+                    leg.rows += frame.body;
+                    leg.flush();
+                }
+                break;
             case type::copy_done:
-                failed = split.end();
+                failed = same_everywhere ? base::Status{} : split.end();
                 done = true;
                 break;
             case type::copy_fail: {
@@ -228,10 +238,10 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
     std::uint64_t rows = 0;
     for (Leg& leg : legs) {
         if (failed) {
-            if (!leg.begun) {
+            if (!leg.begun && !same_everywhere) {
                 leg.rows = split.header();
             }
-            if (binary) {
+            if (binary && !same_everywhere) {
                 leg.rows += std::string_view("\377\377", 2);
             }
             leg.flush();
@@ -255,7 +265,8 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
                             : base::Status(std::unexpected(result.error()));
             node_error_ = result ? result->error : std::string();
         } else if (result && result->good() && !result->tags.empty()) {
-            rows += wire::affected_rows(result->tags.back());
+            const auto taken = wire::affected_rows(result->tags.back());
+            rows = same_everywhere ? taken : rows + taken;
         }
     }
     if (auto finished = co_await finish_change(std::move(failed), *connections, plans, fresh); !finished) {

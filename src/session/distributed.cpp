@@ -2,6 +2,7 @@
 // them.
 
 #include "base/limits.hpp"
+#include "guard/table_guard.hpp"
 #include "session/node_call.hpp"
 #include "session/session.hpp"
 #include "session/two_phase.hpp"
@@ -25,8 +26,8 @@ std::int64_t now_us() {
 
 /// One answer out of all: rows one shard after the other, counts added up. A reference table has the same
 /// rows everywhere, so one shard speaks for all.
-void append_answer(base::Buffer& out, std::span<const CallResult> results, bool same_everywhere,
-                   bool describe) {
+void append_answer(base::Buffer& out, std::span<const CallResult> results, std::size_t tag_index,
+                   bool same_everywhere, bool describe) {
     std::uint64_t count = 0;
     if (!results.front().description.empty() && describe) {
         const wire::MessageWriter message(out, 'T');
@@ -37,12 +38,12 @@ void append_answer(base::Buffer& out, std::span<const CallResult> results, bool 
             const wire::MessageWriter message(out, 'D');
             out.append(row);
         }
-        count += wire::affected_rows(result.tags.back());
+        count += wire::affected_rows(result.tags.at(tag_index));
         if (same_everywhere) {
             break;
         }
     }
-    std::string tag = results.front().tags.back();
+    std::string tag = results.front().tags.at(tag_index);
     if (!tag.empty() && tag.back() >= '0' && tag.back() <= '9') {
         tag = tag.substr(0, tag.rfind(' ') + 1) + std::to_string(count);
     }
@@ -184,6 +185,15 @@ Task<base::Status> Session::run_distributed(const Said& said, const routing::Rou
             add_call(connection, "BEGIN");
         }
         add_execution(connection, (*texts)[i], types, said.values, said.result_formats);
+        if (said.facts->kind == sql::Kind::ddl) {
+            // A sharded table leaves the transaction as the topology wants it, or the transaction fails.
+            for (const auto& use : said.facts->tables) {
+                if (defines_sharded(use)) {
+                    const auto& shard = door_.shared().topology.at(plans[i].shard());
+                    add_call(connection, guard::table_guard(*use.table, shard, false));
+                }
+            }
+        }
         if (auto sent = co_await send_calls(connection, timeout); !sent) {
             failed = sent;  // what the others have begun is rolled back below
         }
@@ -208,7 +218,7 @@ Task<base::Status> Session::run_distributed(const Said& said, const routing::Rou
     if (auto done = co_await finish_change(std::move(failed), *connections, plans, fresh); !done) {
         co_return done;
     }
-    append_answer(out_, results, said.facts->groups.empty(), describe);
+    append_answer(out_, results, fresh ? 1 : 0, said.facts->groups.empty(), describe);
     co_return base::Status{};
 }
 

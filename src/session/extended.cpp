@@ -203,7 +203,7 @@ Task<bool> Session::on_parse(std::string_view body) {
             PreparedStore::unnamed(door_.analyser(), parse.sql, types, standard_strings_, *unnamed_);
         if (!filled) {
             unnamed_ = nullptr;
-            co_return co_await extended_error(filled.error());
+            co_return co_await refuse_parse(parse, body, filled.error());
         }
         prepared = unnamed_;
     } else {
@@ -224,7 +224,7 @@ Task<bool> Session::on_parse(std::string_view body) {
         }
         auto named = door_.prepared().named(door_.analyser(), parse.sql, types, standard_strings_);
         if (!named) {
-            co_return co_await extended_error(named.error());
+            co_return co_await refuse_parse(parse, body, named.error());
         }
         prepared = *named;
         statements_.emplace(parse.name, prepared);
@@ -234,6 +234,29 @@ Task<bool> Session::on_parse(std::string_view body) {
     } else {
         pend('P', prepared, {}, true);
     }
+    co_return true;
+}
+
+/// Text that our grammar refuses: PostgreSQL says why in its own words, with the place. Should a newer server
+/// take it, the client still has no statement to bind.
+Task<bool> Session::refuse_parse(const wire::Parse& parse, std::string_view body, base::Error error) {
+    if (error.code != Code::syntax_error) {
+        co_return co_await extended_error(std::move(error));
+    }
+    if (!forwards() && !co_await bind_anywhere()) {
+        co_return !client_.hung_up();
+    }
+    {
+        const wire::MessageWriter message(node().out(), 'P');
+        node().out().append_cstring("");
+        node().out().append(body.substr(parse.name.size() + 1));
+    }
+    node().relay().sent(Relay::Sent::parse);
+    node_unnamed_ = nullptr;
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    skipping_ = !lease_ || node().relay().failed();
     co_return true;
 }
 

@@ -56,6 +56,13 @@ void add_execution(pool::Connection& connection, std::string_view sql, std::stri
     }
 }
 
+void add_parse(pool::Connection& connection, std::string_view sql) {
+    wire::append_parse(connection.out(), "", sql);
+    wire::append_sync(connection.out());
+    connection.relay().sent(wire::Relay::Sent::parse, true);
+    connection.relay().sent(wire::Relay::Sent::sync, true);
+}
+
 net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::milliseconds timeout) {
     connection.stream().expires_after(timeout);
     const auto failed = co_await connection.stream().write(connection.out().view());

@@ -39,6 +39,8 @@ void add_call(pool::Connection& connection, std::string_view sql);
 /// Without `execute` it is only described.
 void add_execution(pool::Connection& connection, std::string_view sql, std::string_view types,
                    std::string_view formats_and_values, std::string_view result_formats, bool execute = true);
+/// Parse alone: the node judges the text and does not run it.
+void add_parse(pool::Connection& connection, std::string_view sql);
 /// Sends what is gathered. Errors: node_unavailable, node_timeout; the connection is closed then.
 net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::milliseconds timeout);
 /// Reads until everything sent is answered. Errors: node_unavailable, node_timeout, protocol_violation; the

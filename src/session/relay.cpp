@@ -37,6 +37,15 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     session.only_writer =
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
     const routing::Principal principal{door_.shared().own()};
+    if (facts.kind == sql::Kind::copy_file && !superuser_) {
+        return std::unexpected(
+            routing::Refusal{base::Error{Code::cannot_route,
+                                         "COPY with a file or a program of the server is not allowed.",
+                                         "Use COPY … FROM STDIN or TO STDOUT.",
+                                         std::string(routing::rules::not_supported),
+                                         {}},
+                             std::nullopt});
+    }
     const auto is_known = [this](const sql::TableUse& use) {
         return door_.shared().topology.table(use.name) != nullptr;
     };
@@ -119,6 +128,10 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
     if (!routed) {
         co_return std::unexpected(worded(routed.error()));
     }
+    if (facts.kind == sql::Kind::ddl && std::ranges::any_of(facts.tables, defines_sharded)) {
+        routed->kind =
+            routing::Route::Kind::several;  // even of one: the definition is looked at before COMMIT
+    }
     if (lease_ && side_) {
         if (routed->kind == routing::Route::Kind::any) {
             co_return base::Status{};
@@ -167,6 +180,12 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
                             {},
                             {},
                             {}});
+        }
+        if (lease_ && in_transaction() && node().relay().in_step() &&
+            routed->kind == routing::Route::Kind::several && routed->more.empty() &&
+            routed->plan.shard() == plan_->shard()) {
+            several_ = std::move(*routed);
+            co_return base::Status{};
         }
         if (lease_ && multi_shard_ && pins_ == 0 && node().relay().status() == 'T' &&
             node().relay().in_step()) {

@@ -51,6 +51,12 @@ struct Said {
     static Said of(const Prepared& prepared, std::string_view bind_body, const wire::Bind& bind);
 };
 
+/// A definition of a table whose rows belong to users.
+[[nodiscard]] inline bool defines_sharded(const sql::TableUse& use) {
+    return use.verb == sql::Verb::define && use.table != nullptr &&
+           use.table->kind == topology::TableKind::sharded;
+}
+
 [[nodiscard]] base::Error several_shards(std::string text, std::string hint);
 /// The plans of a route in the order of their shards, so that two sessions that each need several connections
 /// never wait for each other in a ring.
@@ -95,7 +101,10 @@ class Session {
 
     // ---- simple.cpp ----
     Task<bool> on_query(std::string_view sql);
+    // ---- script.cpp ----
     Task<bool> run_script(std::string_view sql, std::span<const sql::Statement> statements);
+    Task<bool> run_script_over_shards(std::span<const sql::Statement> statements);
+    Task<base::Status> run_in_script(const sql::Statement& statement);
     /// The tag or the error of a statement the gateway runs itself. REQUIRES: can_run_locally(facts).
     struct Local {
         std::string tag;
@@ -107,11 +116,13 @@ class Session {
     [[nodiscard]] bool gives_rows(const sql::Facts& facts) const;
     base::Status set_own(const sql::Setting& setting);
     Task<bool> simple_error(base::Error error);
+    Task<void> ask_for_words(std::string_view sql);
     void append_ready();
     void append_refusal(const base::Error& error);
 
     // ---- extended.cpp ----
     Task<bool> on_parse(std::string_view body);
+    Task<bool> refuse_parse(const wire::Parse& parse, std::string_view body, base::Error error);
     Task<bool> on_bind(std::string_view body);
     Task<bool> on_describe_or_close(char type, std::string_view body);
     Task<bool> on_execute(std::string_view body);
@@ -249,6 +260,7 @@ class Session {
     std::string user_;
     std::string database_;
     std::string application_;
+    bool superuser_ = false;  // of a test bed: [database] superuser_login
     pool::Pool* pool_ = nullptr;
 
     // The client's statements and what waits for a shard.

@@ -4,25 +4,6 @@
 
 namespace domicile::session {
 
-std::string sql_literal(std::string_view text) {
-    std::string result = text.contains('\\') ? " E'" : "'";
-    for (const char byte : text) {
-        if (byte == '\'' || byte == '\\') {
-            result += byte;
-        }
-        result += byte;
-    }
-    return result + "'";
-}
-
-std::string sql_identifier(std::string_view name) {
-    std::string result = "\"";
-    for (const char byte : name) {
-        result.append(byte == '"' ? 2 : 1, byte);
-    }
-    return result + '"';
-}
-
 void SettingsTracker::start_with(std::string_view name, std::string_view value) {
     // set_config() takes the text as a start-up packet does; SET would read it as SQL.
     start_[std::string(name)] =

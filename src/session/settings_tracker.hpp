@@ -4,6 +4,7 @@
 
 #include "pool/prepared_set.hpp"
 #include "sql/facts.hpp"
+#include "sql/quote.hpp"
 
 #include <string>
 #include <string_view>
@@ -52,9 +53,7 @@ class SettingsTracker {
 /// The SQL that turns `from` into `to`; empty if nothing differs.
 [[nodiscard]] std::string difference(const pool::SettingsPtr& from, const pool::SettingsPtr& to);
 
-/// 'text' as an SQL literal that means the same whatever standard_conforming_strings is.
-[[nodiscard]] std::string sql_literal(std::string_view text);
-/// "name".
-[[nodiscard]] std::string sql_identifier(std::string_view name);
+using sql::sql_identifier;
+using sql::sql_literal;
 
 }  // namespace domicile::session
