@@ -1,12 +1,10 @@
-"""What is measured: a fleet of the door, PgBouncer before the same node, a plain PostgreSQL cluster. Everything listens
-on loopback, lives in one folder, and is stopped when its `with` block ends, however it ends."""
+"""What is measured: the door with its nodes. Everything listens on loopback, lives in one folder under /var/tmp, and is
+stopped when its `with` block ends, however it ends."""
 import contextlib
 import dataclasses
-import functools
 import os
 import pathlib
 import random
-import re
 import shutil
 import signal
 import socket
@@ -20,7 +18,6 @@ from wire import Connection
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATABASE = "bench"
 NODE_CONNECTIONS = 8
-PGBOUNCER = os.environ.get("PGBOUNCER", "pgbouncer")
 
 
 @dataclasses.dataclass
@@ -196,64 +193,3 @@ statement_ms_max = 9999
                             "r1", "--state", self.state)
         with process(command, self.folder / "gateway.log", Server(sql, self.door.login), 120) as server:
             yield server
-
-    @contextlib.contextmanager
-    def pgbouncer(self, wrap=()):
-        """PgBouncer in transaction mode before the first node, with as many node connections as a gateway."""
-        port, node = free_ports(1)[0], self.node(0)
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="pgbouncer.", dir=self.folder))
-        prepared = "max_prepared_statements = 200" if pgbouncer_prepares() else ""
-        (folder / "pgbouncer.ini").write_text(f'''[databases]
-{DATABASE} = host=127.0.0.1 port={node.port} dbname={DATABASE} user={node.login.user} password={node.login.password}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {folder}/users.txt
-pool_mode = transaction
-default_pool_size = {NODE_CONNECTIONS}
-max_client_conn = 4096
-log_connections = 0
-log_disconnections = 0
-ignore_startup_parameters = extra_float_digits
-{prepared}
-''')
-        login = self.door.login
-        (folder / "users.txt").write_text(f'"{login.user}" "{login.password}"\n')
-        give(folder, *folder.iterdir())
-        command = as_server(*wrap, shutil.which(PGBOUNCER), "-q", folder / "pgbouncer.ini")
-        with process(command, self.folder / "pgbouncer.log", Server(port, login), 60) as server:
-            yield server
-
-
-@functools.cache
-def pgbouncer_version():
-    return run(PGBOUNCER, "--version").split("\n")[0]
-
-
-def pgbouncer_prepares():
-    return tuple(int(one) for one in re.findall(r"\d+", pgbouncer_version())[:2]) >= (1, 21)
-
-
-@contextlib.contextmanager
-def plain_cluster(fleet):
-    """A PostgreSQL cluster with the settings of a node of the fleet and nothing of ours inside."""
-    binaries = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: int(one.parent.name))
-    folder = fleet.folder / "plain"
-    folder.mkdir()
-    login = Login("bench", os.urandom(16).hex())
-    (folder / "password").write_text(login.password)
-    give(folder, folder / "password")
-    data, port = folder / "data", free_ports(1)[0]
-    run(*as_server(binaries / "initdb", "-D", data, "-U", login.user, "-E", "UTF8", "--locale=C", "-A", "scram-sha-256",
-                   f"--pwfile={folder}/password"), cwd="/")
-    node = next((fleet.state / "nodes").glob("*/data/domicile.conf")).read_text()
-    with open(data / "postgresql.conf", "a") as file:
-        file.write(f"{node}\nport = {port}\ncluster_name = 'plain'\n")
-    admin = Server(port, dataclasses.replace(login, database="postgres"))
-    # SIGINT is PostgreSQL's fast shutdown: clients are not waited for.
-    with process(as_server(binaries / "postgres", "-D", data), folder / "log", admin, 60, signal.SIGINT):
-        with admin.connect() as connection:
-            connection.query(f"CREATE DATABASE {DATABASE}")
-        yield Server(port, login)

@@ -3,6 +3,7 @@ import contextlib
 import time
 
 from measure import alternately, cpu_us, memory_kib, say
+from peers import pgbouncer
 from report import Goal, Row
 
 
@@ -25,7 +26,7 @@ def measure_login(bench):
 def measure_idle(bench):
     count = 500 if bench.quick else 2_000
     figures = {}
-    for name, start in (("door", bench.fleet.gateway), ("pgbouncer", bench.fleet.pgbouncer)):
+    for name, start in (("door", bench.fleet.gateway), ("pgbouncer", lambda: pgbouncer(bench.fleet))):
         say(f"idle: {count} clients of {name}")
         with start() as server, contextlib.ExitStack() as clients:
             # Buffers that one client makes and all share are not the price of a client.

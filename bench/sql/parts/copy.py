@@ -10,8 +10,8 @@ from report import Goal, Row
 SCHEMA = """CREATE TABLE loads (user_id bigint NOT NULL, row_no bigint NOT NULL, amount numeric(12, 2) NOT NULL,
     created_at timestamptz NOT NULL, note text NOT NULL, PRIMARY KEY (user_id, row_no));
 """
-ROWS = """SELECT (i * 7919) % 100000, i, (((i * 31) % 1000000)::numeric / 100)::numeric(12, 2), timestamptz '2026-01-01' + i * interval '1 s',
-    'row ' || i || ' with a note' FROM generate_series(1::bigint, {}) AS i"""
+ROWS = """SELECT (i * 7919) % 100000, i, (((i * 31) % 1000000)::numeric / 100)::numeric(12, 2),
+    timestamptz '2026-01-01' + i * interval '1 s', 'row ' || i || ' with a note' FROM generate_series(1::bigint, {}) AS i"""
 FORMATS = ("text", "csv", "binary")
 CORES = 4  # client, gateway and two nodes; with fewer, a second node has nowhere to run
 

@@ -27,7 +27,8 @@ def fill(fleet, shards):
             node.query(f"""INSERT INTO entries
                 SELECT u, e, (u * 7 + e) % 20, (u * 7919 + e * 104729) % 1000003, (u * {ENTRIES} + e) * 48271 % 2147483647,
                        'entry ' || e || ' of user ' || u
-                FROM generate_series({shard * width}::bigint, {(shard + 1) * width - 1}) AS u, generate_series(1, {ENTRIES}) AS e""")
+                FROM generate_series({shard * width}::bigint, {(shard + 1) * width - 1}) AS u,
+                     generate_series(1, {ENTRIES}) AS e""")
             node.query("VACUUM ANALYZE entries")
 
 

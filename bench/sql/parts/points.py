@@ -1,7 +1,8 @@
 """points: reads and small write transactions by user id, the door and PgBouncer in turns before the same node.
 calls: system calls of the same reads. threads: one thread of the door against two."""
-from fleet import NODE_CONNECTIONS, pgbouncer_prepares, pgbouncer_version
+from fleet import NODE_CONNECTIONS
 from measure import Idle, alternately, median, pgbench, say, system_calls
+from peers import pgbouncer_prepares, pgbouncer_version
 from report import Goal, Row, beside
 
 USERS = 100_000
