@@ -43,7 +43,8 @@ def measure(bench):
         note = beside(results, "pgbouncer", "tps", "p99_us")
         if "pgbouncer" not in servers:
             note = f"{note}; {cannot(protocol)}"
-        yield Row("points", f"{kind}, {protocol}, {clients} clients", "CPU µs a statement", cost["door"],
+        case = f"{kind}, {protocol}, {clients} client{'s' if clients > 1 else ''}"
+        yield Row("points", case, "CPU µs a statement", cost["door"],
                   cost.get("pgbouncer", []), goal=Goal(most=1.0), note=note, rounds=results)
 
 
