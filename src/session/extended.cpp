@@ -127,6 +127,10 @@ void Session::forward_execute(const PreparedPtr& prepared, std::string_view body
     node().relay().sent(Relay::Sent::execute);
     batch_executed_ = true;
     if (prepared) {
+        if (prepared->facts->kind == sql::Kind::prepare) {
+            sql_prepared_[prepared->facts->object] = {prepared->facts, std::string(prepared->text()),
+                                                      prepared->literals};
+        }
         note_sent(prepared->facts);
     }
 }
@@ -306,7 +310,7 @@ Task<bool> Session::on_bind(std::string_view body) {
     const BoundConstants constants(*prepared, bind);
     const auto bound = co_await bind_for(*prepared->facts, constants);
     if (!bound) {
-        co_return co_await extended_error(bound.error());
+        co_return skipping_ ? !client_.hung_up() : co_await extended_error(bound.error());
     }
     several_portals_.erase(std::string(bind.portal));
     if (several_) {
@@ -419,6 +423,11 @@ Task<bool> Session::on_sync() {
             if (client_.hung_up()) {
                 co_return false;
             }
+        }
+    }
+    if (batch_spans_) {
+        if (!co_await end_batch()) {
+            co_return false;
         }
     }
     skipping_ = false;

@@ -11,11 +11,11 @@ void Relay::sent(Sent what, bool quiet, bool loud_error) {
         steps_.clear();
         next_ = 0;
     }
-    if (failed_ && what != Sent::sync && what != Sent::query) {
+    if (failed_ && what != Sent::sync && what != Sent::query && what != Sent::function_call) {
         return;  // the node throws it away until the next sync
     }
     steps_.push_back({what, quiet, loud_error});
-    const bool ends = what == Sent::sync || what == Sent::query;
+    const bool ends = what == Sent::sync || what == Sent::query || what == Sent::function_call;
     unsynced_ = !ends;
     rounds_ += ends ? 1 : 0;
 }
@@ -66,8 +66,8 @@ Relay::Event Relay::classify(char type, std::string_view body) {
         return Event::broken;
     }
     const Step step = steps_[next_];
-    const bool simple = step.what == Sent::query;
-    const bool runs = simple || step.what == Sent::execute;
+    const bool simple = step.what == Sent::query || step.what == Sent::function_call;
+    const bool runs = step.what == Sent::query || step.what == Sent::execute;
     if (failed_ && type != 'Z') {
         return Event::broken;
     }
@@ -110,6 +110,12 @@ Relay::Event Relay::classify(char type, std::string_view body) {
             return Event::broken;
         case 't':
             if (step.what != Sent::describe_statement || described_) {
+                return Event::broken;
+            }
+            described_ = true;
+            return answer(step);
+        case 'V':
+            if (step.what != Sent::function_call || described_) {
                 return Event::broken;
             }
             described_ = true;

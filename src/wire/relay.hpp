@@ -18,6 +18,7 @@ class Relay {
     /// A message that has an answer.
     enum class Sent : std::uint8_t {
         query,
+        function_call,
         parse,
         bind,
         describe_statement,
@@ -91,7 +92,7 @@ class Relay {
     char status_ = 'I';
     bool copying_ = false;
     bool copying_out_ = false;
-    bool described_ = false;  // the ParameterDescription of a Describe has come
+    bool described_ = false;  // the ParameterDescription of a Describe, or a FunctionCallResponse, has come
     bool failed_ = false;     // an error came, its sync is not answered yet
     bool unsynced_ = false;   // extended messages sent, no sync yet
     bool broken_ = false;
