@@ -115,7 +115,7 @@ class Scanner {
 
     void word();
     void number();
-    void string(std::size_t from, bool escapes, bool plain);
+    void string(std::size_t from, bool escapes, bool plain, bool doubles = true);
     void quoted_name();
     void dollar();
     void parameter();
@@ -154,6 +154,8 @@ std::size_t Scanner::run() {
                 if (class_at(at_ + 1) == Class::digit) {
                     number();
                 } else {
+                    // Two points are one token, which only PL/pgSQL knows.
+                    tokens_.cacheable = tokens_.cacheable && byte(at_ + 1) != '.';
                     mark();
                 }
                 break;
@@ -206,7 +208,9 @@ void Scanner::word() {
     // One letter and a quote make a string of another kind.
     if (byte(at_ + 1) == '\'' && (first == 'e' || first == 'b' || first == 'x' || first == 'n')) {
         at_ += 1;
-        string(from, first == 'e' || (first == 'n' && !standard_strings_), false);
+        // A bit string holds no doubled quote: the second one begins another string.
+        const bool doubles = first == 'e' || first == 'n';
+        string(from, first == 'e' || (first == 'n' && !standard_strings_), false, doubles);
         if (first == 'n') {
             tokens_.cacheable = false;  // the parser sees a word and a string
         }
@@ -269,7 +273,7 @@ void Scanner::number() {
 }
 
 /// A string whose quote stands at at_.
-void Scanner::string(std::size_t from, bool escapes, bool plain) {
+void Scanner::string(std::size_t from, bool escapes, bool plain, bool doubles) {
     if (string_before_) {
         tokens_.cacheable = false;  // 'a' 'b' over two lines are one constant
     }
@@ -281,7 +285,7 @@ void Scanner::string(std::size_t from, bool escapes, bool plain) {
     while (at_ < text_.size() && !closed) {
         const char c = text_[at_];
         if (c == '\'') {
-            if (byte(at_ + 1) == '\'') {
+            if (doubles && byte(at_ + 1) == '\'') {
                 plain = false;
                 at_ += 2;
             } else {
