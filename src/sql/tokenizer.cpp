@@ -89,6 +89,9 @@ class Scanner {
     void begin_token() {
         if (!open_) {
             open_ = true;
+            if (tokens_.statements == 0) {
+                tokens_.first = static_cast<std::uint32_t>(at_);
+            }
             ++tokens_.statements;
             tokens_.begin = static_cast<std::uint32_t>(at_);
         }
@@ -422,6 +425,7 @@ void tokenize(std::string_view text, bool standard_strings, Tokens& tokens) {
     tokens.literals.clear();
     tokens.statements = 0;
     tokens.count = 0;
+    tokens.first = 0;
     tokens.begin = 0;
     tokens.end = 0;
     tokens.parameters = 0;
