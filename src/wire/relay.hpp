@@ -91,6 +91,8 @@ class Relay {
     char status_ = 'I';
     bool copying_ = false;
     bool copying_out_ = false;
+    bool rows_ = false;       // of a query: a RowDescription has come, rows may follow
+    bool answered_ = false;   // of a query: its last statement has ended
     bool described_ = false;  // the ParameterDescription of a Describe has come
     bool failed_ = false;     // an error came, its sync is not answered yet
     bool unsynced_ = false;   // extended messages sent, no sync yet

@@ -131,5 +131,24 @@ TEST(Relay, RefusesWhatCannotComeNow) {
     }
 }
 
+TEST(Relay, KnowsHowAQueryEnds) {
+    const auto judged = [](std::string_view replies) {
+        Relay relay;
+        relay.sent(Sent::query);
+        Event event = Event::pass;
+        for (const char type : replies) {
+            event = feed(relay, type, type == 'Z' ? "I" : type == 'I' ? "" : "x");
+        }
+        return event;
+    };
+    for (const auto* good :
+         {"CZ", "IZ", "EZ", "TDDCZ", "TCZ", "TDTDCZ", "TDCCTCZ", "TDEZ", "CEZ", "HddcCZ", "TNDSCAZ"}) {
+        EXPECT_EQ(judged(good), Event::pass) << good;
+    }
+    for (const auto* bad : {"Z", "TZ", "TDZ", "D", "CD", "TCD", "TCTZ", "HcZ", "HD", "ED"}) {
+        EXPECT_EQ(judged(bad), Event::broken) << bad;
+    }
+}
+
 }  // namespace
 }  // namespace domicile::wire
