@@ -33,6 +33,12 @@ void Relay::step_done() noexcept {
     rows_ = answered_ = described_ = false;
 }
 
+std::size_t Relay::rounds_passed() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        steps_.begin() + static_cast<std::ptrdiff_t>(next_), steps_.end(),
+        [](const Step& one) { return !one.quiet && (one.what == Sent::sync || one.what == Sent::query); }));
+}
+
 char Relay::synthetic_due() noexcept {
     if (broken_ || failed_ || next_ == steps_.size()) {
         return 0;

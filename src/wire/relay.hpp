@@ -63,6 +63,9 @@ class Relay {
     /// How many syncs and queries await ReadyForQuery.
     [[nodiscard]] std::size_t rounds() const noexcept { return rounds_; }
 
+    /// Of these, how many the client is to see.
+    [[nodiscard]] std::size_t rounds_passed() const noexcept;
+
     /// The reply that is due belongs to a message of ours.
     [[nodiscard]] bool quiet() const noexcept { return next_ < steps_.size() && steps_[next_].quiet; }
 

@@ -150,5 +150,23 @@ TEST(Relay, KnowsHowAQueryEnds) {
     }
 }
 
+TEST(Relay, TellsWhoseRoundsAreOutstanding) {
+    Relay relay;
+    relay.sent(Sent::query, true, true);
+    EXPECT_EQ(relay.rounds_passed(), 0U);
+    for (int i = 0; i < 2; ++i) {
+        relay.sent(Sent::bind);
+        relay.sent(Sent::execute);
+        relay.sent(Sent::sync);
+    }
+    EXPECT_EQ(relay.rounds(), 3U);
+    EXPECT_EQ(relay.rounds_passed(), 2U);
+    for (const char type : {'C', 'Z', 'E', 'Z'}) {
+        feed(relay, type, type == 'Z' ? "I" : "x");
+    }
+    EXPECT_EQ(relay.rounds(), 1U);
+    EXPECT_EQ(relay.rounds_passed(), 1U);
+}
+
 }  // namespace
 }  // namespace domicile::wire

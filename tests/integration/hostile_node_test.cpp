@@ -592,6 +592,36 @@ TEST_F(Hostile, NodesMaySayWhatTheyWantToNobody) {
     EXPECT_TRUE(running());
 }
 
+TEST_F(Hostile, NodesThatDieOverWordsOfOursAreReportedOnce) {
+    // The gateway says the session's settings to a connection before the client's messages. If the node dies
+    // there, each of these has one answer still: one more would be taken for the answer to the next question.
+    SqlClient client(options());
+    EXPECT_TRUE(client.run("SET TimeZone = 'Asia/Tokyo'").good);
+    SqlClient other(options());
+    right(other);  // the connections have other settings again
+    nodes[0]->arm("Asia/Tokyo", [](const Reply& /*reply*/) { return Act{"", {}, Then::hang_up}; });
+    PGconn* raw = client.raw();
+    ASSERT_EQ(PQenterPipelineMode(raw), 1);
+    const char* ids[] = {"7", "7", "1007", "8"};
+    for (const char*& id : ids) {
+        ASSERT_EQ(PQsendQueryParams(raw, "SELECT name FROM users WHERE user_id = $1", 1, nullptr, &id,
+                                    nullptr, nullptr, 0),
+                  1);
+        ASSERT_EQ(PQpipelineSync(raw), 1);
+    }
+    for (const char* id : ids) {
+        const auto answer = SqlClient::take(PQgetResult(raw));
+        EXPECT_TRUE(!answer.good || answer.text() == "p" + std::string(id)) << id << " " << answer.text();
+        EXPECT_EQ(PQgetResult(raw), nullptr);
+        PGresult* sync = PQgetResult(raw);
+        EXPECT_EQ(PQresultStatus(sync), PGRES_PIPELINE_SYNC);
+        PQclear(sync);
+    }
+    EXPECT_TRUE(nodes[0]->misbehaved());
+    EXPECT_EQ(PQexitPipelineMode(raw), 1);
+    right(client);
+}
+
 TEST_F(Hostile, NodesThatFallSilentAreGivenUp) {
     SqlClient client(options());
     right(client);
