@@ -32,7 +32,7 @@ down: build
 
 bench: build
 	@bench/http/run $(DOMICILE)
-	@bench/sql/run
+	@bench/sql/run --domicile $(DOMICILE)
 
 fuzz: setup
 	@tools/fuzz

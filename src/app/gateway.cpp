@@ -162,7 +162,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
             return base::fail(base::Code::configuration,
                               "The verifier of login " + login.name + " is malformed.");
         }
-        logins[login.name] = session::Login{std::move(*verifier), login.role};
+        logins[login.name] = session::Login{std::move(*verifier), login.role, login.superuser};
         pool::Credentials& role = sql_credentials[login.role];
         role.database = topology.database.name;
         role.user = login.role;

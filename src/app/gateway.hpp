@@ -21,6 +21,7 @@ struct GatewayOptions {
         std::string verifier;  ///< RFC 5803
         std::string role;
         base::Secret<std::string> role_password;
+        bool superuser = false;  ///< may use files of the server
     };
     std::vector<Login> logins;
     std::string tls_certificate;  ///< PEM files for the SQL door; empty: no TLS

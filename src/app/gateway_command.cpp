@@ -53,7 +53,7 @@ int gateway(const Common& common, const GatewayCommand& command) {
             return failed(!verifier ? verifier.error() : role_password.error());
         }
         gateway.logins.push_back({std::string(login.name), std::move(*verifier), std::string(login.role),
-                                  std::move(*role_password)});
+                                  std::move(*role_password), login.role == fleet::roles::superuser});
     }
     const auto served = run_gateway(*topology, std::move(gateway));
     return served ? 0 : failed(served.error());

@@ -2,24 +2,14 @@
 
 #include "fleet/passwords.hpp"
 #include "fleet/text.hpp"
+#include "guard/table_guard.hpp"
 
 #include <algorithm>
 
 namespace domicile::fleet {
 namespace {
 
-/// Replaces every `{name}` by its text.
-std::string fill(std::string_view pattern,
-                 std::initializer_list<std::pair<std::string_view, std::string>> values) {
-    std::string text(pattern);
-    for (const auto& [name, value] : values) {
-        const auto mark = "{" + std::string(name) + "}";
-        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size())) {
-            text.replace(at, mark.size(), value);
-        }
-    }
-    return text;
-}
+using guard::fill;
 
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;
@@ -64,53 +54,6 @@ BEGIN
     SELECT s.name || ' of ' || s.jurisdiction INTO found FROM domicile.shard AS s;
     IF found <> {shard} || ' of ' || {jurisdiction} THEN
         RAISE EXCEPTION 'this database is shard %, not {plain}', found;
-    END IF;
-END $domicile$;
-)sql";
-
-// The comment repeats the condition as we wrote it: PostgreSQL prints a constraint in its own words, which
-// compare badly.
-constexpr std::string_view table_sql = R"sql(
-DO $domicile$
-DECLARE
-    relation constant regclass := pg_catalog.to_regclass({table_literal});
-    wanted constant text := {condition_literal};
-    key_number smallint;
-    key_type oid;
-    present text;
-BEGIN
-    IF relation IS NULL THEN
-        RAISE EXCEPTION 'no migration creates table {table_plain}, which the topology declares';
-    END IF;
-    SELECT a.attnum, a.atttypid INTO key_number, key_type FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid = relation AND a.attname = {key_literal} AND NOT a.attisdropped;
-    IF key_number IS NULL OR key_type NOT IN ('int8'::regtype, 'int4'::regtype) THEN
-        RAISE EXCEPTION 'table {table_plain} needs a column {key_plain} of type bigint or integer, its key';
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
-                   WHERE i.indrelid = relation AND i.indisprimary AND key_number = ANY (i.indkey::smallint[])) THEN
-        RAISE EXCEPTION 'the primary key of table {table_plain} must contain its key column {key_plain}';
-    END IF;
-    SELECT pg_catalog.obj_description(c.oid, 'pg_constraint') INTO present FROM pg_catalog.pg_constraint AS c
-        WHERE c.conrelid = relation AND c.conname = '{constraint}' AND c.contype = 'c' AND c.convalidated;
-    IF present IS DISTINCT FROM wanted THEN
-        ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint};
-        BEGIN
-            ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({condition});
-        EXCEPTION WHEN check_violation THEN
-            RAISE EXCEPTION 'table {table_plain} holds rows outside the ranges of this shard: move them first';
-        END;
-        COMMENT ON CONSTRAINT {constraint} ON {table} IS {condition_literal};
-    END IF;
-END $domicile$;
-)sql";
-
-constexpr std::string_view statistics_sql = R"sql(
-DO $domicile$
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_attribute
-               WHERE attrelid = {table_literal}::regclass AND attname = {column_literal} AND attstattarget <> 0) THEN
-        ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0;
     END IF;
 END $domicile$;
 )sql";
@@ -176,33 +119,32 @@ REVOKE ALL ON FUNCTION domicile.row_counts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION domicile.row_counts() TO {monitor};
 )sql";
 
-std::string range_part(std::string_view key, const topology::KeyRange& range) {
-    const auto column = sql_identifier(key);
-    return "(" + column + " >= " + std::to_string(range.from) + " AND " + column + " < " +
-           std::to_string(range.to) + ")";
-}
+// Tables made through the SQL door later. It serves only those that the topology names, or says where they
+// live.
+constexpr std::string_view later_tables_sql = R"sql(
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {gateway};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE ON SEQUENCES TO {gateway};
+)sql";
 
-std::string sharded_table(const topology::Table& table, const topology::Shard& shard) {
-    const auto condition = range_condition(table.key, shard.ranges);
-    return fill(table_sql, {{"table_literal", sql_literal(sql_identifier(table.name))},
-                            {"table_plain", table.name},
-                            {"table", sql_identifier(table.name)},
-                            {"key_literal", sql_literal(table.key)},
-                            {"key_plain", table.key},
-                            {"constraint", std::string(range_constraint)},
-                            {"condition_literal", sql_literal(condition)},
-                            {"condition", condition}});
-}
+// Tables that the topology does not name.
+constexpr std::string_view other_tables_sql = R"sql(
+DO $domicile$
+DECLARE
+    other regclass;
+BEGIN
+    FOR other IN SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind IN ('r', 'p', 'v', 'm') AND relname <> ALL ({named}) LOOP
+        EXECUTE pg_catalog.format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO {gateway}', other);
+    END LOOP;
+    FOR other IN SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'S' LOOP
+        EXECUTE pg_catalog.format('GRANT USAGE ON SEQUENCE %s TO {gateway}', other);
+    END LOOP;
+END $domicile$;
+)sql";
 
 }  // namespace
-
-std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges) {
-    std::string text;
-    for (const auto& range : ranges) {
-        text += (text.empty() ? "" : " OR ") + range_part(key, range);
-    }
-    return text.empty() ? "false" : text;
-}
 
 std::string sequence_name(const topology::KeyRange& range) {
     return "user_id_" + std::to_string(range.from);
@@ -266,13 +208,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
         tables.push_back(table.name);
         granted.push_back(sql_identifier(table.name));
         if (table.kind == topology::TableKind::sharded) {
-            text += sharded_table(table, shard);
-        }
-        for (const auto& column : table.personal) {
-            text += fill(statistics_sql, {{"table_literal", sql_literal(sql_identifier(table.name))},
-                                          {"table", sql_identifier(table.name)},
-                                          {"column_literal", sql_literal(column.name)},
-                                          {"column", sql_identifier(column.name)}});
+            text += guard::table_guard(table, shard, true);
         }
     }
     std::vector<std::string> sequences;
@@ -285,17 +221,27 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
                                     {"last", std::to_string(range.to - 1)},
                                     {"key", sql_identifier(people.key)},
                                     {"table", sql_identifier(people.name)},
-                                    {"condition", range_part(people.key, range)},
+                                    {"condition", guard::range_condition(people.key, {&range, 1})},
                                     {"gateway", gateway}});
     }
     text += fill(old_sequences_sql, {{"names", text_array(sequences)}, {"gateway", gateway}});
     text += fill(row_counts_sql, {{"tables", text_array(tables)}, {"monitor", monitor}});
+    text += fill(later_tables_sql, {{"owner", std::string(roles::owner)}, {"gateway", gateway}});
     text += "GRANT USAGE ON SCHEMA domicile TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
     text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
+    }
+    if (topology.other_tables && topology.other_tables->shard == index) {
+        std::vector<std::string> named;
+        for (const auto& table : topology.tables) {
+            named.push_back(table.name);
+        }
+        text +=
+            fill(other_tables_sql,
+                 {{"named", text_array(named)}, {"owner", std::string(roles::owner)}, {"gateway", gateway}});
     }
     return text;
 }

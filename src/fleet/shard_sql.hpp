@@ -29,10 +29,6 @@ struct RoleVerifier {
 /// sample values of a column there, out of reach of an erasure. As superuser.
 [[nodiscard]] std::string personal_statistics_sql(const topology::Topology& topology, base::ShardIndex shard);
 
-/// The condition of the CHECK constraint `domicile_range`: `key` lies in one of `ranges`.
-[[nodiscard]] std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges);
-inline constexpr std::string_view range_constraint = "domicile_range";
-
 /// The sequence that gives out new user ids of one range, without its schema (which is domicile).
 [[nodiscard]] std::string sequence_name(const topology::KeyRange& range);
 

@@ -44,36 +44,4 @@ std::string host_port(const topology::Address& address) {
     return (six ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
-namespace {
-std::string doubled(std::string_view text, char quote) {
-    std::string result(1, quote);
-    for (const char byte : text) {
-        result += byte;
-        if (byte == quote) {
-            result += quote;
-        }
-    }
-    return result + quote;
-}
-}  // namespace
-
-std::string sql_literal(std::string_view text) {
-    // With a backslash inside, the E form means the same whatever standard_conforming_strings says.
-    if (text.find('\\') == std::string_view::npos) {
-        return doubled(text, '\'');
-    }
-    std::string escaped;
-    for (const char byte : text) {
-        escaped += byte;
-        if (byte == '\\') {
-            escaped += byte;
-        }
-    }
-    return "E" + doubled(escaped, '\'');
-}
-
-std::string sql_identifier(std::string_view text) {
-    return doubled(text, '"');
-}
-
 }  // namespace domicile::fleet

@@ -1,6 +1,7 @@
 #pragma once
 // Small text helpers of the fleet. Pure.
 
+#include "sql/quote.hpp"
 #include "topology/topology.hpp"
 
 #include <charconv>
@@ -33,8 +34,7 @@ template <class Int>
 /// `host:port`, an IPv6 host in brackets.
 [[nodiscard]] std::string host_port(const topology::Address& address);
 
-/// SQL literals and identifiers, quoted always.
-[[nodiscard]] std::string sql_literal(std::string_view text);
-[[nodiscard]] std::string sql_identifier(std::string_view text);
+using sql::sql_identifier;
+using sql::sql_literal;
 
 }  // namespace domicile::fleet

@@ -365,6 +365,14 @@ std::expected<Route, Refusal> admit(const sql::Facts& facts, const Constants& co
                 return std::unexpected(placed.error());
             }
         }
+        if (shards.all().empty()) {
+            // A jurisdiction of one shard: whatever it reads is there.
+            Shards own;
+            add_own(place, own);
+            if (own.all().size() == 1) {
+                shards.add(own.all().front());
+            }
+        }
         if (shards.all().size() != 1) {
             return refuse(Code::cannot_route, rules::opaque_function,
                           "The function " + facts.opaque_name + " may read any table.",

@@ -4,7 +4,6 @@
 #include "session/copy_split.hpp"
 #include "session/node_call.hpp"
 #include "session/session.hpp"
-#include "session/two_phase.hpp"
 #include "wire/backend.hpp"
 #include "wire/frontend.hpp"
 #include "wire/message.hpp"
@@ -23,8 +22,8 @@ constexpr std::size_t read_bytes = 64U << 10U;
 
 /// One shard's part of the stream: rows gathered into CopyData messages.
 struct Leg {
-    explicit Leg(pool::Pool::Lease held) : lease(std::move(held)) {}
-    pool::Pool::Lease lease;
+    explicit Leg(pool::Connection* one) : lease(one) {}
+    pool::Connection* lease;
     std::string rows;
     bool begun = false;
 
@@ -72,31 +71,26 @@ Task<base::Result<std::string>> await_copy(pool::Connection& connection, std::st
 
 }  // namespace
 
-Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts& facts,
-                                        const routing::Route& route) {
+Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& route) {
+    const std::string text(said.text);  // the message it stands in is consumed before the data
+    const std::shared_ptr<const sql::Facts> kept = said.facts;
+    const sql::Facts& facts = *kept;
     auto statement = parse_copy(text, standard_strings_);
     if (!statement) {
         co_return std::unexpected(statement.error());
     }
     const topology::Table& table = *facts.tables.front().table;
-    std::vector<routing::Plan> plans = {route.plan};
-    plans.insert(plans.end(), route.more.begin(), route.more.end());
-    std::ranges::sort(plans, {}, [](const routing::Plan& plan) { return plan.shard().value; });
-    std::vector<Leg> legs;
-    for (const auto& plan : plans) {
-        auto lease = co_await lease_for(plan);
-        if (!lease) {
-            co_return std::unexpected(lease.error());
-        }
-        legs.emplace_back(std::move(*lease));
+    const std::vector<routing::Plan> plans = in_order(route);
+    const bool fresh = !in_transaction();
+    std::list<pool::Pool::Lease> leases;
+    const auto connections = co_await connections_for(plans, leases);
+    if (!connections) {
+        co_return std::unexpected(connections.error());
     }
-    if (statement->columns.empty()) {
-        const auto asked = co_await call(
-            *legs.front().lease,
-            "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = 'public." + table.name +
-                "'::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY "
-                "attnum",
-            timeout);
+    std::vector<Leg> legs(connections->begin(), connections->end());
+    const bool same_everywhere = table.kind == topology::TableKind::reference;
+    if (statement->columns.empty() && !same_everywhere) {
+        const auto asked = co_await call(*legs.front().lease, columns_question(table.name), timeout);
         if (!asked || !asked->good()) {
             co_return base::fail(Code::node_unavailable, "The columns of the table cannot be read.");
         }
@@ -105,7 +99,7 @@ Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts&
         }
     }
     const auto key = std::ranges::find(statement->columns, table.key);
-    if (key == statement->columns.end()) {
+    if (key == statement->columns.end() && !same_everywhere) {
         co_return std::unexpected(base::Error{Code::cannot_route,
                                               "The COPY does not give the user id of its rows.",
                                               "Name the column " + table.key + ".",
@@ -115,7 +109,9 @@ Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts&
     statement->format.key_column = static_cast<std::size_t>(key - statement->columns.begin());
     std::string response;
     for (Leg& leg : legs) {
-        add_call(*leg.lease, "BEGIN");
+        if (fresh) {
+            add_call(*leg.lease, "BEGIN");
+        }
         wire::append_query(leg.lease->out(), text);
         leg.lease->relay().sent(wire::Relay::Sent::query);
         if (auto sent = co_await send_calls(*leg.lease, timeout); !sent) {
@@ -203,9 +199,18 @@ Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts&
             co_return base::fail(Code::malformed_request, "invalid frontend message");
         }
         switch (frame.type) {
-            case type::copy_data: failed = split.put(frame.body); break;
+            case type::copy_data:
+                if (!same_everywhere) {
+                    failed = split.put(frame.body);
+                    break;
+                }
+                for (Leg& leg : legs) {
+                    leg.rows += frame.body;
+                    leg.flush();
+                }
+                break;
             case type::copy_done:
-                failed = split.end();
+                failed = same_everywhere ? base::Status{} : split.end();
                 done = true;
                 break;
             case type::copy_fail: {
@@ -231,14 +236,12 @@ Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts&
         }
     }
     std::uint64_t rows = 0;
-    std::vector<pool::Connection*> connections;
     for (Leg& leg : legs) {
-        connections.push_back(&*leg.lease);
         if (failed) {
-            if (!leg.begun) {
+            if (!leg.begun && !same_everywhere) {
                 leg.rows = split.header();
             }
-            if (binary) {
+            if (binary && !same_everywhere) {
                 leg.rows += std::string_view("\377\377", 2);
             }
             leg.flush();
@@ -262,26 +265,12 @@ Task<base::Status> Session::run_copy_in(std::string_view text, const sql::Facts&
                             : base::Status(std::unexpected(result.error()));
             node_error_ = result ? result->error : std::string();
         } else if (result && result->good() && !result->tags.empty()) {
-            rows += wire::affected_rows(result->tags.back());
+            const auto taken = wire::affected_rows(result->tags.back());
+            rows = same_everywhere ? taken : rows + taken;
         }
     }
-    if (!failed) {
-        for (pool::Connection* connection : connections) {
-            if (connection->alive()) {
-                std::ignore = co_await call(*connection, "ROLLBACK", timeout);
-            }
-        }
-        co_return failed;
-    }
-    if (auto committed = co_await commit_two_phase(
-            connections, door_.shared().topology.at(plans.front().shard()).name, node_error_);
-        !committed) {
-        co_return committed;
-    }
-    door_.shared().metrics.distributed.add();
-    for (const auto& plan : plans) {
-        written_[plan.shard().value] = {net::Clock::now().time_since_epoch() / std::chrono::microseconds{1},
-                                        0};
+    if (auto finished = co_await finish_change(std::move(failed), *connections, plans, fresh); !finished) {
+        co_return finished;
     }
     wire::append_command_complete(out_, "COPY " + std::to_string(rows));
     co_return base::Status{};

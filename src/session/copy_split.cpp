@@ -24,8 +24,8 @@ std::unexpected<base::Error> malformed(std::uint64_t line, std::string what) {
 std::unexpected<base::Error> not_understood(std::string_view option) {
     return std::unexpected(
         base::Error{Code::cannot_route,
-                    "The COPY option " + std::string(option) + " is not split over shards.",
-                    "FORMAT, DELIMITER, NULL, HEADER, QUOTE and ESCAPE are.",
+                    "The COPY option " + std::string(option) + " over several shards is not supported.",
+                    "FORMAT, DELIMITER, NULL, HEADER, QUOTE, ESCAPE and FORCE_QUOTE are.",
                     "routing/not-supported",
                     {}});
 }
@@ -72,22 +72,38 @@ base::Result<CopyStatement> parse_copy(std::string_view text, bool standard_stri
     if (i >= tokens.size()) {
         return not_understood("this form");
     }
-    copy.table = name(i++);
-    if (symbol(i, '.')) {
-        copy.table = name(i + 1);
-        i += 2;
-    }
-    if (symbol(i, '(')) {
+    const auto column_list = [&](std::vector<std::string>& columns) {
         for (++i; i < tokens.size() && !symbol(i, ')'); ++i) {
             if (!symbol(i, ',')) {
-                copy.columns.push_back(name(i));
+                columns.push_back(name(i));
             }
         }
+    };
+    if (symbol(i, '(')) {
+        const std::size_t open = i;
+        while (i < tokens.size() && !(symbol(i, ')') && tokens[i].depth == tokens[open].depth)) {
+            ++i;
+        }
+        if (i >= tokens.size()) {
+            return not_understood("of this form");
+        }
+        copy.query = text.substr(tokens[open].end, tokens[i].begin - tokens[open].end);
         ++i;
+    } else {
+        copy.table = name(i++);
+        if (symbol(i, '.')) {
+            copy.table = name(i + 1);
+            i += 2;
+        }
+        if (symbol(i, '(')) {
+            column_list(copy.columns);
+            ++i;
+        }
     }
-    if (!is(i, "from") || !is(i + 1, "stdin")) {
+    if (!(is(i, "from") && is(i + 1, "stdin")) && !(is(i, "to") && is(i + 1, "stdout"))) {
         return not_understood("this form");
     }
+    const bool out = is(i, "to");
     i += 2;
     if (is(i, "with")) {
         ++i;
@@ -146,7 +162,34 @@ base::Result<CopyStatement> parse_copy(std::string_view text, bool standard_stri
                 format.escape = *byte;
             }
         } else if (option == "null") {
-            std::ignore = value();
+            const auto literal = value();
+            if (literal.size() < 2 || literal.front() != '\'') {
+                if (out) {
+                    return not_understood("NULL with escapes");
+                }
+                continue;  // rows are passed on as they come
+            }
+            std::string null;
+            for (std::size_t at = 1; at + 1 < literal.size(); ++at) {
+                null += literal[at];
+                at += literal[at] == '\'' ? 1 : 0;  // doubled
+            }
+            format.null = std::move(null);
+        } else if (option == "force_quote" || (option == "force" && is(i + 1, "quote"))) {
+            i += option == "force" ? 2 : 1;
+            if (symbol(i, '*')) {
+                format.force_quote_all = true;
+            } else if (symbol(i, '(')) {
+                column_list(format.force_quote);
+            } else {
+                while (i < tokens.size() && tokens[i].kind != Kind::symbol) {
+                    format.force_quote.push_back(name(i));
+                    if (!symbol(i + 1, ',')) {
+                        break;
+                    }
+                    i += 2;
+                }
+            }
         } else {
             return not_understood(option);
         }
@@ -155,6 +198,11 @@ base::Result<CopyStatement> parse_copy(std::string_view text, bool standard_stri
         format.delimiter = ',';
     }
     return copy;
+}
+
+std::string columns_question(std::string_view table) {
+    return "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = 'public." + std::string(table) +
+           "'::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum";
 }
 
 std::size_t CopySplit::row_size(std::string_view text, bool last) const {

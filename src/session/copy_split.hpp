@@ -20,17 +20,24 @@ struct CopyFormat {
     char quote = '"';
     char escape = '"';
     bool header = false;
-    std::size_t key_column = 0;  ///< from 0
+    std::optional<std::string> null;       ///< how NULL is written; empty: by the format's default
+    bool force_quote_all = false;          ///< of COPY TO
+    std::vector<std::string> force_quote;  ///< of COPY TO: columns
+    std::size_t key_column = 0;            ///< from 0
 };
 
 /// The options of a COPY statement, which may stand in any of PostgreSQL's two styles; and its column list.
 struct CopyStatement {
     std::string table;
     std::vector<std::string> columns;  ///< folded; empty: all of the table
+    std::string_view query;            ///< COPY (query) TO: a part of the text
     CopyFormat format;
 };
-/// cannot_route if an option is not understood. REQUIRES: analyse() found COPY … FROM STDIN.
+/// cannot_route if an option is not understood. REQUIRES: analyse() found COPY … FROM STDIN or TO STDOUT.
 [[nodiscard]] base::Result<CopyStatement> parse_copy(std::string_view text, bool standard_strings);
+
+/// SQL that gives the columns of COPY without a list: all but generated ones.
+[[nodiscard]] std::string columns_question(std::string_view table);
 
 class CopySplit {
   public:

@@ -5,6 +5,7 @@
 #include "net/gate.hpp"
 #include "net/stream.hpp"
 #include "pool/pool.hpp"
+#include "session/gather_run.hpp"
 #include "session/prepared.hpp"
 #include "session/shared.hpp"
 #include "sql/analyser.hpp"
@@ -45,6 +46,8 @@ class Door {
     [[nodiscard]] pool::Pool& pool(const std::string& role) { return *pools_.at(role); }
     [[nodiscard]] sql::Analyser& analyser() noexcept { return analyser_; }
     [[nodiscard]] PreparedStore& prepared() noexcept { return prepared_; }
+    /// How the nodes sort text, for reads gathered from several.
+    [[nodiscard]] ByteOrder& byte_order() noexcept { return byte_order_; }
     /// What nodes say of themselves at start-up: server_version and so on.
     [[nodiscard]] std::map<std::string, std::string, std::less<>>& greeting() noexcept { return greeting_; }
     [[nodiscard]] std::map<std::string, std::vector<std::pair<std::string, std::string>>>&
@@ -65,6 +68,7 @@ class Door {
     std::map<std::string, std::unique_ptr<pool::Pool>> pools_;
     sql::Analyser analyser_;
     PreparedStore prepared_;
+    ByteOrder byte_order_;
     std::map<std::string, std::string, std::less<>> greeting_;
     std::map<std::string, std::vector<std::pair<std::string, std::string>>> greetings_;
     std::vector<base::Buffer> buffers_;

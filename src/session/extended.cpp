@@ -203,7 +203,7 @@ Task<bool> Session::on_parse(std::string_view body) {
             PreparedStore::unnamed(door_.analyser(), parse.sql, types, standard_strings_, *unnamed_);
         if (!filled) {
             unnamed_ = nullptr;
-            co_return co_await extended_error(filled.error());
+            co_return co_await refuse_parse(parse, body, filled.error());
         }
         prepared = unnamed_;
     } else {
@@ -224,7 +224,7 @@ Task<bool> Session::on_parse(std::string_view body) {
         }
         auto named = door_.prepared().named(door_.analyser(), parse.sql, types, standard_strings_);
         if (!named) {
-            co_return co_await extended_error(named.error());
+            co_return co_await refuse_parse(parse, body, named.error());
         }
         prepared = *named;
         statements_.emplace(parse.name, prepared);
@@ -234,6 +234,29 @@ Task<bool> Session::on_parse(std::string_view body) {
     } else {
         pend('P', prepared, {}, true);
     }
+    co_return true;
+}
+
+/// Text that our grammar refuses: PostgreSQL says why in its own words, with the place. Should a newer server
+/// take it, the client still has no statement to bind.
+Task<bool> Session::refuse_parse(const wire::Parse& parse, std::string_view body, base::Error error) {
+    if (error.code != Code::syntax_error) {
+        co_return co_await extended_error(std::move(error));
+    }
+    if (!forwards() && !co_await bind_anywhere()) {
+        co_return !client_.hung_up();
+    }
+    {
+        const wire::MessageWriter message(node().out(), 'P');
+        node().out().append_cstring("");
+        node().out().append(body.substr(parse.name.size() + 1));
+    }
+    node().relay().sent(Relay::Sent::parse);
+    node_unnamed_ = nullptr;
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    skipping_ = !lease_ || node().relay().failed();
     co_return true;
 }
 
@@ -272,7 +295,7 @@ Task<bool> Session::on_bind(std::string_view body) {
         pend('B', std::move(prepared), body, true);
         co_return true;
     }
-    if (is_own(*prepared->facts) || ends_parked(*prepared->facts)) {
+    if (is_own(*prepared->facts) || controls_joined(*prepared->facts)) {
         // SHOW domicile…, SET domicile… inside a transaction: answered by us when its turn comes.
         if (!co_await drain_node()) {
             co_return false;
@@ -324,7 +347,7 @@ Task<bool> Session::on_describe_or_close(char type, std::string_view body) {
         }
     } else if (const auto portal = portals_.find(name); portal != portals_.end()) {
         prepared = portal->second;
-        local = can_run_locally(*prepared->facts) || ends_parked(*prepared->facts);
+        local = can_run_locally(*prepared->facts) || controls_joined(*prepared->facts);
     }
     if (target.kind == 'P' && several_portals_.contains(name)) {
         pend(type, prepared, body, true);
@@ -332,7 +355,7 @@ Task<bool> Session::on_describe_or_close(char type, std::string_view body) {
         co_return true;
     }
     if (!lease_ ||
-        (target.kind == 'P' && prepared && (is_own(*prepared->facts) || ends_parked(*prepared->facts)))) {
+        (target.kind == 'P' && prepared && (is_own(*prepared->facts) || controls_joined(*prepared->facts)))) {
         pend(type, target.kind == 'S' || local ? prepared : nullptr, body, local);
     } else if (type == 'C' && target.kind == 'S') {
         node().relay().sent(Relay::Sent::own_close);
@@ -351,18 +374,11 @@ Task<bool> Session::on_execute(std::string_view body) {
     const auto portal = portals_.find(execute.portal);
     PreparedPtr prepared = portal == portals_.end() ? nullptr : portal->second;
     if (const auto several = several_portals_.find(execute.portal); several != several_portals_.end()) {
-        if (execute.rows_max != 0) {
-            co_return co_await extended_error({Code::cannot_route,
-                                               "Rows of several shards cannot be fetched in parts.",
-                                               "Execute without a limit of rows (fetch size 0).",
-                                               std::string(routing::rules::several_shards),
-                                               {}});
-        }
         pend('E', prepared, body, true);
         pending_.back().several = several->second;
         co_return co_await answer_pending_locally();
     }
-    if (prepared && (is_own(*prepared->facts) || ends_parked(*prepared->facts))) {
+    if (prepared && (is_own(*prepared->facts) || controls_joined(*prepared->facts))) {
         pend('E', prepared, body, true);
         if (lease_ && !side_) {
             co_return co_await answer_pending_locally();
@@ -426,18 +442,6 @@ Task<bool> Session::on_sync() {
 
 // ---- Statements the gateway answers itself ----
 
-Task<base::Status> Session::run_portal(const SeveralPortal& portal, bool describe, bool rows) {
-    wire::Bind bind;
-    const bool decoded = wire::decode(portal.body, bind);
-    DOMICILE_ASSERT(decoded);
-    sql::Statement statement;
-    statement.facts = portal.prepared->facts;
-    statement.text = portal.prepared->text();
-    statement.literals = portal.prepared->literals;
-    co_return co_await run_several(portal.prepared->text(), portal.prepared->types, &bind, portal.body,
-                                   statement, portal.route, describe, rows);
-}
-
 bool Session::forwards() const {
     if (!lease_ || !pending_.empty()) {
         return false;
@@ -477,6 +481,18 @@ Task<bool> Session::bind_anywhere() {
 }
 
 Task<bool> Session::answer_pending_locally() {
+    if (lease_ && !side_) {
+        // What the node was told before is answered before.
+        if (!co_await drain_node()) {
+            co_return false;
+        }
+        if (!lease_ || node().relay().failed()) {
+            pending_.clear();
+            pending_bytes_.clear();
+            skipping_ = true;  // the error is told; everything up to the next Sync is void
+            co_return true;
+        }
+    }
     const auto waiting = std::move(pending_);
     pending_.clear();
     for (const Pending& pending : waiting) {
@@ -486,10 +502,16 @@ Task<bool> Session::answer_pending_locally() {
         switch (pending.type) {
             case 'P': wire::append_parse_complete(out_); break;
             case 'B': wire::append_bind_complete(out_); break;
-            case 'C': wire::append_close_complete(out_); break;
+            case 'C':
+                if (pending.several) {
+                    std::erase_if(several_portals_,
+                                  [&](const auto& entry) { return entry.second == pending.several; });
+                }
+                wire::append_close_complete(out_);
+                break;
             case 'D':
                 if (pending.several) {
-                    if (const auto done = co_await run_portal(*pending.several, true, false); !done) {
+                    if (const auto done = co_await describe_portal(*pending.several); !done) {
                         co_return co_await extended_error(done.error());
                     }
                     break;
@@ -505,7 +527,11 @@ Task<bool> Session::answer_pending_locally() {
                 break;
             case 'E': {
                 if (pending.several) {
-                    if (const auto done = co_await run_portal(*pending.several, false, true); !done) {
+                    wire::Execute execute;
+                    const bool decoded = wire::decode(body, execute);
+                    DOMICILE_ASSERT(decoded);
+                    if (const auto done = co_await execute_portal(*pending.several, execute.rows_max);
+                        !done) {
                         co_return co_await extended_error(done.error());
                     }
                     break;
@@ -519,11 +545,9 @@ Task<bool> Session::answer_pending_locally() {
                     }
                     break;
                 }
-                if (ends_parked(*pending.prepared->facts)) {
-                    if (!co_await drain_node()) {
-                        co_return false;
-                    }
-                    const auto tag = co_await end_parked(pending.prepared->facts->kind == sql::Kind::commit);
+                if (controls_joined(*pending.prepared->facts)) {
+                    const auto tag =
+                        co_await control_joined(*pending.prepared->facts, pending.prepared->text());
                     if (!tag) {
                         co_return co_await extended_error(tag.error());
                     }

@@ -144,21 +144,9 @@ bool Session::apply_start_settings(const wire::StartupPacket& packet) {
         settings_.start_with(name, value);
         return true;
     };
-    for (const auto& [name, value] : packet.settings()) {
-        if (name == "user" || name == "database" || name == "replication" || wire::is_protocol_option(name)) {
-            continue;
-        }
-        if (name == "application_name") {
-            application_ = clean_ascii(value);
-            settings_.start_with(name, application_);
-            continue;
-        }
-        if (name != "options") {
-            if (!take(name, value)) {
-                return false;
-            }
-            continue;
-        }
+    // Options come first: what the packet names by itself stands above them (PostgreSQL:
+    // process_startup_options).
+    const auto take_options = [&](std::string_view value) {
         const auto words = split_options(value);
         for (std::size_t i = 0; i < words.size(); ++i) {
             std::string_view word = words[i];
@@ -178,6 +166,26 @@ bool Session::apply_start_settings(const wire::StartupPacket& packet) {
             if (!take(option, word.substr(equals + 1))) {
                 return false;
             }
+        }
+        return true;
+    };
+    for (const auto& [name, value] : packet.settings()) {
+        if (name == "options" && !take_options(value)) {
+            return false;
+        }
+    }
+    for (const auto& [name, value] : packet.settings()) {
+        if (name == "options" || name == "user" || name == "database" || name == "replication" ||
+            wire::is_protocol_option(name)) {
+            continue;
+        }
+        if (name == "application_name") {
+            application_ = clean_ascii(value);
+            settings_.start_with(name, application_);
+            continue;
+        }
+        if (!take(name, value)) {
+            return false;
         }
     }
     return true;
@@ -214,6 +222,7 @@ Task<bool> Session::authenticate(const wire::StartupPacket& packet) {
         if (step == wire::ScramServer::Step::proven && known != logins.end()) {
             door_.shared().metrics.logins.add();
             pool_ = &door_.pool(known->second.role);
+            superuser_ = known->second.superuser;
             co_return true;
         }
         if (step != wire::ScramServer::Step::more) {

@@ -9,6 +9,7 @@ namespace {
 
 using base::Code;
 constexpr std::size_t read_bytes = 32U << 10U;
+constexpr std::size_t rows_bytes_max = 64U << 20U;
 
 std::unexpected<base::Error> lost(pool::Connection& connection) {
     const bool timed_out = connection.stream().expired();
@@ -55,6 +56,13 @@ void add_execution(pool::Connection& connection, std::string_view sql, std::stri
     }
 }
 
+void add_parse(pool::Connection& connection, std::string_view sql) {
+    wire::append_parse(connection.out(), "", sql);
+    wire::append_sync(connection.out());
+    connection.relay().sent(wire::Relay::Sent::parse, true);
+    connection.relay().sent(wire::Relay::Sent::sync, true);
+}
+
 net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::milliseconds timeout) {
     connection.stream().expires_after(timeout);
     const auto failed = co_await connection.stream().write(connection.out().view());
@@ -69,6 +77,7 @@ net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::mi
 net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
                                                  std::chrono::milliseconds timeout) {
     CallResult result;
+    std::size_t bytes = 0;
     connection.stream().expires_after(timeout);
     while (connection.relay().rounds() > 0) {
         wire::Frame frame;
@@ -85,6 +94,16 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
             co_return base::fail(Code::protocol_violation, "The node broke the wire protocol.");
         }
         if (frame.type == wire::backend::data_row) {
+            bytes += frame.bytes();
+            if (bytes > rows_bytes_max) {
+                connection.close();
+                co_return std::unexpected(
+                    base::Error{Code::cannot_route,
+                                "The statement returns too many rows over several shards.",
+                                "Name one user, or leave RETURNING out.",
+                                "routing/several-shards",
+                                {}});
+            }
             auto& row = result.rows.emplace_back();
             result.raw_rows.emplace_back(frame.body);
             wire::RowReader reader(frame.body);

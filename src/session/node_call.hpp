@@ -13,6 +13,14 @@
 
 namespace domicile::session {
 
+/// In network byte order, for the parts of a message that are put together as text.
+[[nodiscard]] inline std::string u16(std::size_t value) {
+    return {static_cast<char>(value >> 8U), static_cast<char>(value & 0xFFU)};
+}
+[[nodiscard]] inline std::string u32(std::size_t value) {
+    return u16(value >> 16U) + u16(value & 0xFFFFU);
+}
+
 struct CallResult {
     std::vector<std::string> tags;
     std::vector<std::vector<std::optional<std::string>>> rows;
@@ -31,10 +39,13 @@ void add_call(pool::Connection& connection, std::string_view sql);
 /// Without `execute` it is only described.
 void add_execution(pool::Connection& connection, std::string_view sql, std::string_view types,
                    std::string_view formats_and_values, std::string_view result_formats, bool execute = true);
+/// Parse alone: the node judges the text and does not run it.
+void add_parse(pool::Connection& connection, std::string_view sql);
 /// Sends what is gathered. Errors: node_unavailable, node_timeout; the connection is closed then.
 net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::milliseconds timeout);
 /// Reads until everything sent is answered. Errors: node_unavailable, node_timeout, protocol_violation; the
-/// connection is closed then. What PostgreSQL reports is in the result.
+/// connection is closed then; cannot_route if it gives more than 64 MiB of rows. What PostgreSQL reports is
+/// in the result.
 net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
                                                  std::chrono::milliseconds timeout);
 /// All three.

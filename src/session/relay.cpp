@@ -37,9 +37,17 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     session.only_writer =
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
     const routing::Principal principal{door_.shared().own()};
+    if (facts.kind == sql::Kind::copy_file && !superuser_) {
+        return std::unexpected(
+            routing::Refusal{base::Error{Code::cannot_route,
+                                         "COPY with a file or a program of the server is not allowed.",
+                                         "Use COPY … FROM STDIN or TO STDOUT.",
+                                         std::string(routing::rules::not_supported),
+                                         {}},
+                             std::nullopt});
+    }
     const auto is_known = [this](const sql::TableUse& use) {
-        const topology::Table* table = door_.shared().topology.table(use.name);
-        return table != nullptr && table->name == use.name;
+        return door_.shared().topology.table(use.name) != nullptr;
     };
     const auto is_temporary = [this](const sql::TableUse& use) {
         return use.schema == "pg_temp" || (use.schema.empty() && temporary_.contains(use.name));
@@ -120,6 +128,10 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
     if (!routed) {
         co_return std::unexpected(worded(routed.error()));
     }
+    if (facts.kind == sql::Kind::ddl && std::ranges::any_of(facts.tables, defines_sharded)) {
+        routed->kind =
+            routing::Route::Kind::several;  // even of one: the definition is looked at before COMMIT
+    }
     if (lease_ && side_) {
         if (routed->kind == routing::Route::Kind::any) {
             co_return base::Status{};
@@ -161,9 +173,27 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
                 co_return base::Status{};
             }
         }
+        if (lease_ && node().relay().status() == 'E') {
+            co_return std::unexpected(
+                base::Error{Code::transaction_failed,
+                            "current transaction is aborted, commands ignored until end of transaction block",
+                            {},
+                            {},
+                            {}});
+        }
+        if (lease_ && in_transaction() && node().relay().in_step() &&
+            routed->kind == routing::Route::Kind::several && routed->more.empty() &&
+            routed->plan.shard() == plan_->shard()) {
+            several_ = std::move(*routed);
+            co_return base::Status{};
+        }
         if (lease_ && multi_shard_ && pins_ == 0 && node().relay().status() == 'T' &&
-            node().relay().in_step() && routed->kind == routing::Route::Kind::one) {
-            co_return co_await move_to(routed->plan);
+            node().relay().in_step()) {
+            if (routed->kind == routing::Route::Kind::one) {
+                co_return co_await move_to(routed->plan);
+            }
+            several_ = std::move(*routed);  // any other would have fitted
+            co_return base::Status{};
         }
         if (lease_) {
             base::Error error{Code::cannot_route,
@@ -714,6 +744,11 @@ void Session::round_over() {
             case Kind::savepoint:
                 if (!failed) {
                     settings_.savepoint(facts->object);
+                }
+                break;
+            case Kind::release:
+                if (!failed) {
+                    settings_.release(facts->object);
                 }
                 break;
             case Kind::rollback_to: settings_.rollback_to(facts->object); break;

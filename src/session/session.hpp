@@ -8,13 +8,16 @@
 #include "net/stream.hpp"
 #include "pool/pool.hpp"
 #include "routing/statement.hpp"
+#include "session/copy_split.hpp"
 #include "session/door.hpp"
+#include "session/gather_run.hpp"
 #include "session/prepared.hpp"
 #include "session/settings_tracker.hpp"
 #include "wire/client.hpp"
 
 #include <array>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +35,32 @@ enum class ReadMode : std::uint8_t {
     session,  ///< a reader that has what this session wrote
     any,      ///< any reader that lags within bounds
 };
+
+/// One statement as the client said it, in either protocol. Views live as long as what it was made of.
+struct Said {
+    std::string_view text;
+    std::string_view types = std::string_view("\0\0", 2);  ///< as in Parse: count and OIDs
+    std::shared_ptr<const sql::Facts> facts;
+    std::span<const sql::Literal> literals;
+    const wire::Bind* bind = nullptr;  ///< null: the simple protocol
+    /// As in Bind: parameter formats and values; result formats.
+    std::string_view values = std::string_view("\0\0\0\0", 4);
+    std::string_view result_formats = std::string_view("\0\0", 2);
+
+    static Said of(const sql::Statement& statement);
+    static Said of(const Prepared& prepared, std::string_view bind_body, const wire::Bind& bind);
+};
+
+/// A definition of a table whose rows belong to users.
+[[nodiscard]] inline bool defines_sharded(const sql::TableUse& use) {
+    return use.verb == sql::Verb::define && use.table != nullptr &&
+           use.table->kind == topology::TableKind::sharded;
+}
+
+[[nodiscard]] base::Error several_shards(std::string text, std::string hint);
+/// The plans of a route in the order of their shards, so that two sessions that each need several connections
+/// never wait for each other in a ring.
+[[nodiscard]] std::vector<routing::Plan> in_order(const routing::Route& route);
 
 class Session {
   public:
@@ -72,7 +101,10 @@ class Session {
 
     // ---- simple.cpp ----
     Task<bool> on_query(std::string_view sql);
+    // ---- script.cpp ----
     Task<bool> run_script(std::string_view sql, std::span<const sql::Statement> statements);
+    Task<bool> run_script_over_shards(std::span<const sql::Statement> statements);
+    Task<base::Status> run_in_script(const sql::Statement& statement);
     /// The tag or the error of a statement the gateway runs itself. REQUIRES: can_run_locally(facts).
     struct Local {
         std::string tag;
@@ -84,11 +116,13 @@ class Session {
     [[nodiscard]] bool gives_rows(const sql::Facts& facts) const;
     base::Status set_own(const sql::Setting& setting);
     Task<bool> simple_error(base::Error error);
+    Task<void> ask_for_words(std::string_view sql);
     void append_ready();
     void append_refusal(const base::Error& error);
 
     // ---- extended.cpp ----
     Task<bool> on_parse(std::string_view body);
+    Task<bool> refuse_parse(const wire::Parse& parse, std::string_view body, base::Error error);
     Task<bool> on_bind(std::string_view body);
     Task<bool> on_describe_or_close(char type, std::string_view body);
     Task<bool> on_execute(std::string_view body);
@@ -100,6 +134,9 @@ class Session {
         PreparedPtr prepared;
         std::string body;  // of Bind
         routing::Route route;
+        std::unique_ptr<wire::Bind> bind = {};
+        std::unique_ptr<GatherRun> run = {};  // begun; with a limit of rows it goes on at the next Execute
+        bool over = false;
     };
     struct Pending {
         char type = 0;
@@ -109,7 +146,6 @@ class Session {
         bool local = false;  // Bind, Describe, Execute of a statement the gateway can run
         std::shared_ptr<SeveralPortal> several = {};
     };
-    Task<base::Status> run_portal(const SeveralPortal& portal, bool describe, bool rows);
     void pend(char type, PreparedPtr prepared, std::string_view body, bool local);
     Task<bool> answer_pending_locally();
     void forward_pending();
@@ -129,30 +165,56 @@ class Session {
     Task<base::Status> bind_for(const sql::Facts& facts, const routing::Constants& constants);
     Task<base::Status> bind_to(const routing::Plan& plan, bool side);
     // ---- several.cpp: statements on several shards ----
-    Task<base::Status> run_several(std::string_view text, std::string_view types, const wire::Bind* bind,
-                                   std::string_view bind_body, const sql::Statement& statement,
-                                   const routing::Route& route, bool describe, bool rows);
-    Task<base::Status> run_distributed(std::string_view text, std::string_view types, const wire::Bind* bind,
-                                       std::string_view bind_body, const sql::Statement& statement,
-                                       const routing::Route& route, bool describe);
-    /// Takes the transaction to another shard; nothing if it must not.
-    Task<base::Status> move_to(const routing::Plan& plan);
-    /// COMMIT or ROLLBACK of a transaction on several shards; the tag to answer.
-    Task<base::Result<std::string>> end_parked(bool commit);
-    [[nodiscard]] bool ends_parked(const sql::Facts& facts) const {
-        return !parked_.empty() && (facts.kind == sql::Kind::commit || facts.kind == sql::Kind::rollback);
-    }
-    Task<base::Status> run_copy_in(std::string_view text, const sql::Facts& facts,
-                                   const routing::Route& route);
-    Task<base::Status> describe_on(const routing::Plan& plan, std::string_view text, std::string_view types,
+    /// Outcome: the answer was appended, but for ReadyForQuery; or an error to be told, in which case
+    /// `node_error_` may hold a node's own words.
+    Task<base::Status> run_several(const Said& said, const routing::Route& route, bool describe);
+    Task<base::Status> judged(base::Status done);
+    [[nodiscard]] bool can_change_several(const routing::Route& route) const;
+    Task<base::Result<std::unique_ptr<GatherRun>>> new_gather(const Said& said, const routing::Route& route);
+    Task<base::Status> run_gather(const Said& said, const routing::Route& route);
+    void working_on(GatherRun& run);
+    Task<void> end_work();
+    Task<base::Status> describe_portal(SeveralPortal& portal);
+    Task<base::Status> begin_portal(SeveralPortal& portal);
+    Task<base::Status> execute_portal(SeveralPortal& portal, std::uint32_t rows_max);
+    Task<base::Status> describe_on(const routing::Plan& plan, const Prepared& prepared,
                                    std::string_view bind_body, const wire::Bind& bind);
     Task<base::Result<pool::Pool::Lease>> lease_for(const routing::Plan& plan);
-    base::Result<std::vector<std::string>> texts_for(std::string_view text, const sql::Statement& statement,
-                                                     const routing::Constants& constants,
-                                                     std::span<const routing::Plan> plans);
-    Task<base::Status> run_gather(std::string_view text, std::string_view types, const wire::Bind* bind,
-                                  std::string_view bind_body, const routing::Route& route, bool describe,
-                                  bool rows);
+
+    // ---- distributed.cpp, copy_run.cpp ----
+    Task<base::Status> run_distributed(const Said& said, const routing::Route& route, bool describe);
+    base::Result<std::vector<std::string>> texts_for(const Said& said, std::span<const routing::Plan> plans);
+    /// The connections of these shards, in their order: of the open transaction, or fresh ones (in `leases`)
+    /// on which BEGIN is yet to be said.
+    Task<base::Result<std::vector<pool::Connection*>>> connections_for(std::span<const routing::Plan> plans,
+                                                                       std::list<pool::Pool::Lease>& leases);
+    /// COMMIT (in two phases) or ROLLBACK of what connections_for() gave fresh; nothing inside a transaction.
+    Task<base::Status> finish_change(base::Status done, std::span<pool::Connection* const> connections,
+                                     std::span<const routing::Plan> plans, bool fresh);
+    Task<base::Status> run_copy_in(const Said& said, const routing::Route& route);
+    Task<base::Status> run_copy_out(const Said& said, const routing::Route& route);
+    Task<base::Result<std::string>> copied_query(const CopyStatement& copy, const routing::Plan& plan);
+
+    // ---- joined.cpp: SET domicile.multi_shard = on: a transaction that spans shards ----
+    [[nodiscard]] bool in_transaction() const;
+    [[nodiscard]] bool joins() const { return multi_shard_ && in_transaction(); }
+    /// The connections of these shards inside the open transaction: who has not joined yet does so now.
+    Task<base::Result<std::vector<pool::Connection*>>> join(std::span<const routing::Plan> plans,
+                                                            bool writes);
+    /// Takes the transaction to another shard; nothing if it must not.
+    Task<base::Status> move_to(const routing::Plan& plan);
+    /// What ends or marks a transaction that spans shards: said to all of them; the tag to answer.
+    Task<base::Result<std::string>> control_joined(const sql::Facts& facts, std::string_view text);
+    Task<base::Result<std::string>> mark_joined(const sql::Facts& facts, std::string_view text);
+    Task<base::Result<std::string>> end_joined(bool commit);
+    Task<void> fail_joined();
+    [[nodiscard]] bool controls_joined(const sql::Facts& facts) const {
+        using sql::Kind;
+        return !parked_.empty() &&
+               (facts.kind == Kind::commit || facts.kind == Kind::rollback || facts.kind == Kind::savepoint ||
+                facts.kind == Kind::release || facts.kind == Kind::rollback_to);
+    }
+
     std::expected<routing::Route, routing::Refusal> route(const sql::Facts& facts,
                                                           const routing::Constants& constants);
     base::Error worded(const routing::Refusal& refusal);
@@ -198,6 +260,7 @@ class Session {
     std::string user_;
     std::string database_;
     std::string application_;
+    bool superuser_ = false;  // of a test bed: [database] superuser_login
     pool::Pool* pool_ = nullptr;
 
     // The client's statements and what waits for a shard.
@@ -229,7 +292,8 @@ class Session {
         bool wrote = false;
         PreparedPtr unnamed;
     };
-    std::vector<Parked> parked_;
+    std::list<Parked> parked_;
+    Task<base::Status> open_now();
     std::string begin_;  // how the transaction began, for shards that join it later
     std::optional<routing::Plan> plan_;
     bool side_ = false;  // bound only for this round: the open transaction has no shard yet

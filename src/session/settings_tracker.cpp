@@ -4,17 +4,6 @@
 
 namespace domicile::session {
 
-std::string sql_literal(std::string_view text) {
-    std::string result = text.contains('\\') ? " E'" : "'";
-    for (const char byte : text) {
-        if (byte == '\'' || byte == '\\') {
-            result += byte;
-        }
-        result += byte;
-    }
-    return result + "'";
-}
-
 void SettingsTracker::start_with(std::string_view name, std::string_view value) {
     // set_config() takes the text as a start-up packet does; SET would read it as SQL.
     start_[std::string(name)] =
@@ -81,6 +70,14 @@ void SettingsTracker::rollback() {
 void SettingsTracker::savepoint(std::string_view name) {
     begin();
     savepoints_.emplace_back(name, current_);
+}
+
+void SettingsTracker::release(std::string_view name) {
+    const auto found = std::find_if(savepoints_.rbegin(), savepoints_.rend(),
+                                    [&](const auto& entry) { return entry.first == name; });
+    if (found != savepoints_.rend()) {
+        savepoints_.erase(std::prev(found.base()), savepoints_.end());  // it and those after it
+    }
 }
 
 void SettingsTracker::rollback_to(std::string_view name) {

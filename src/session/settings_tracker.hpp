@@ -4,6 +4,7 @@
 
 #include "pool/prepared_set.hpp"
 #include "sql/facts.hpp"
+#include "sql/quote.hpp"
 
 #include <string>
 #include <string_view>
@@ -25,7 +26,12 @@ class SettingsTracker {
     void commit();
     void rollback();
     void savepoint(std::string_view name);
+    void release(std::string_view name);
     void rollback_to(std::string_view name);
+    /// The open savepoints, outermost first.
+    [[nodiscard]] const std::vector<std::pair<std::string, pool::SettingsPtr>>& savepoints() const noexcept {
+        return savepoints_;
+    }
 
     /// Null while nothing differs from a fresh node connection.
     [[nodiscard]] const pool::SettingsPtr& current() const noexcept { return current_; }
@@ -47,7 +53,7 @@ class SettingsTracker {
 /// The SQL that turns `from` into `to`; empty if nothing differs.
 [[nodiscard]] std::string difference(const pool::SettingsPtr& from, const pool::SettingsPtr& to);
 
-/// 'text' as an SQL literal that means the same whatever standard_conforming_strings is.
-[[nodiscard]] std::string sql_literal(std::string_view text);
+using sql::sql_identifier;
+using sql::sql_literal;
 
 }  // namespace domicile::session

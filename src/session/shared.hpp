@@ -26,6 +26,7 @@ class Session;
 struct Login {
     crypto::ScramVerifier verifier;
     std::string role;
+    bool superuser = false;  ///< may use files of the server: [database] superuser_login, for test beds
 };
 
 struct SqlMetrics {

@@ -1,5 +1,7 @@
 // The simple query protocol, and the statements that the gateway runs itself.
 
+#include "base/limits.hpp"
+#include "session/node_call.hpp"
 #include "session/session.hpp"
 #include "wire/frontend.hpp"
 #include "wire/message.hpp"
@@ -198,6 +200,7 @@ Session::Local Session::run_locally(const sql::Facts& facts, std::string_view te
                 return needs_block("RELEASE SAVEPOINT");
             }
             defer();
+            settings_.release(facts.object);
             return {"RELEASE", {}};
         case Kind::rollback_to:
             if (!open && !failed) {
@@ -285,6 +288,37 @@ void Session::append_ready() {
     wire::append_ready_for_query(out_, status());
 }
 
+/// Text that our grammar refuses: PostgreSQL says why in its own words, with the place. It is only parsed
+/// there, never run: a newer server may understand what we do not.
+Task<void> Session::ask_for_words(std::string_view sql) {
+    constexpr auto timeout = base::limits::statement_timeout;
+    std::optional<pool::Pool::Lease> lease;
+    const bool bound = lease_ && !side_;
+    if (!bound) {
+        const LiteralConstants none({}, {});
+        const auto routed = route(sql::Facts{}, none);
+        auto ready = routed ? pool_->try_acquire(routed->plan, std::nullopt) : std::nullopt;
+        if (!ready) {
+            co_return;
+        }
+        lease.emplace(std::move(*ready));
+    }
+    pool::Connection& connection = bound ? node() : **lease;
+    add_parse(connection, sql);
+    if (!co_await send_calls(connection, timeout)) {
+        co_return;
+    }
+    const auto result = co_await finish_calls(connection, timeout);
+    if (result && !result->good()) {
+        node_error_ = result->error;
+    }
+    if (bound) {
+        errors_before_ = connection.relay().errors();
+        aborted_ = aborted_ || connection.relay().status() == 'E';
+        node_unnamed_ = nullptr;
+    }
+}
+
 Task<bool> Session::simple_error(base::Error error) {
     if (!co_await drain_node()) {
         co_return false;
@@ -319,11 +353,8 @@ Task<bool> Session::on_query(std::string_view sql) {
     unnamed_ = nullptr;  // a simple query destroys the unnamed statement
     const auto analysed = door_.analyser().analyse(sql, standard_strings_);
     if (!analysed) {
-        if (lease_ && !side_ && analysed.error().code == Code::syntax_error) {
-            // Bound: the node says it in its own words, and fails its transaction.
-            wire::append_query(node().out(), sql);
-            node().relay().sent(Relay::Sent::query);
-            co_return true;
+        if (analysed.error().code == Code::syntax_error) {
+            co_await ask_for_words(sql);
         }
         co_return co_await simple_error(analysed.error());
     }
@@ -332,11 +363,11 @@ Task<bool> Session::on_query(std::string_view sql) {
     }
     const sql::Statement one = analysed->front();
     const std::shared_ptr<const sql::Facts> facts = one.facts;
-    if (ends_parked(*facts)) {
+    if (controls_joined(*facts)) {
         if (!co_await drain_node()) {
             co_return false;
         }
-        const auto tag = co_await end_parked(facts->kind == Kind::commit);
+        const auto tag = co_await control_joined(*facts, one.text);
         if (!tag) {
             co_return co_await simple_error(tag.error());
         }
@@ -375,9 +406,7 @@ Task<bool> Session::on_query(std::string_view sql) {
     if (several_) {
         const auto route = std::move(*several_);
         several_.reset();
-        if (const auto done = co_await run_several(one.text, std::string_view("\0\0", 2), nullptr, {}, one,
-                                                   route, true, true);
-            !done) {
+        if (const auto done = co_await run_several(Said::of(one), route, true); !done) {
             if (client_.hung_up()) {
                 co_return false;
             }
@@ -392,78 +421,6 @@ Task<bool> Session::on_query(std::string_view sql) {
         replay_ = Replay{std::string(sql), facts, *plan_};
     }
     note_sent(facts);
-    co_return true;
-}
-
-Task<bool> Session::run_script(std::string_view sql, std::span<const sql::Statement> statements) {
-    // One Query message is one implicit transaction: all of it runs on one shard.
-    std::vector<std::shared_ptr<const sql::Facts>> all;
-    std::optional<std::size_t> decisive;
-    std::optional<routing::Plan> plan;
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < statements.size(); ++i) {
-        const sql::Facts& facts = *statements[i].facts;
-        if (is_own(facts)) {
-            const auto local =
-                i == first && !gives_rows(facts) ? run_locally(facts, statements[i].text) : Local{};
-            if (i != first || gives_rows(facts) || local.error) {
-                co_return co_await simple_error(
-                    local.error ? *local.error
-                                : base::Error{Code::cannot_route,
-                                              "What the gateway answers itself cannot stand inside a script.",
-                                              "Send it in a query of its own.",
-                                              std::string(routing::rules::not_supported),
-                                              {}});
-            }
-            wire::append_command_complete(out_, local.tag);
-            ++first;
-            continue;
-        }
-        if (facts.kind == Kind::two_phase) {
-            co_return co_await simple_error(*run_locally(facts, statements[i].text).error);
-        }
-        all.push_back(statements[i].facts);
-        const LiteralConstants constants(statements[i].text, statements[i].literals);
-        auto routed = route(facts, constants);
-        if (!routed) {
-            co_return co_await simple_error(worded(routed.error()));
-        }
-        if (routed->kind == routing::Route::Kind::any) {
-            continue;
-        }
-        if (routed->kind == routing::Route::Kind::several ||
-            (plan && plan->shard() != routed->plan.shard())) {
-            co_return co_await simple_error({Code::cannot_route,
-                                             "The statements concern several shards.",
-                                             "Send them one by one.",
-                                             std::string(routing::rules::several_shards),
-                                             {}});
-        }
-        if (!decisive || routed->plan.access() == routing::Access::writer) {
-            decisive = i;
-            plan = routed->plan;
-        }
-    }
-    if (all.empty()) {
-        append_ready();
-        co_return true;
-    }
-    // Reads of a script stay with its writer: they must see what it wrote.
-    const std::size_t chosen = decisive.value_or(first);
-    sql::Facts facts = *statements[chosen].facts;
-    facts.reader_may_serve = false;
-    const LiteralConstants constants(statements[chosen].text, statements[chosen].literals);
-    const std::size_t offset =
-        first == 0 ? 0 : static_cast<std::size_t>(statements[first].text.data() - sql.data());
-    if (const auto bound = co_await bind_for(facts, constants); !bound) {
-        co_return co_await simple_error(bound.error());
-    }
-    several_.reset();
-    wire::append_query(node().out(), sql.substr(offset));
-    node().relay().sent(Relay::Sent::query);
-    for (const auto& one : all) {
-        note_sent(one);
-    }
     co_return true;
 }
 

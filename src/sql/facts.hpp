@@ -25,12 +25,13 @@ enum class Kind : std::uint8_t {
     savepoint,
     release,
     rollback_to,
-    set,       ///< SET, SET LOCAL, SET TIME ZONE …: `setting`
-    reset,     ///< RESET name, RESET ALL: `setting`
-    show,      ///< SHOW name: `setting.name`
-    discard,   ///< DISCARD ALL | PLANS | SEQUENCES | TEMP: `object` is the lower-case word
-    copy_in,   ///< COPY t FROM STDIN
-    copy_out,  ///< COPY … TO STDOUT
+    set,        ///< SET, SET LOCAL, SET TIME ZONE …: `setting`
+    reset,      ///< RESET name, RESET ALL: `setting`
+    show,       ///< SHOW name: `setting.name`
+    discard,    ///< DISCARD ALL | PLANS | SEQUENCES | TEMP: `object` is the lower-case word
+    copy_in,    ///< COPY t FROM STDIN
+    copy_out,   ///< COPY … TO STDOUT
+    copy_file,  ///< COPY with a file or a program of the server: a superuser's, on one shard
     ddl,  ///< CREATE, ALTER, DROP, COMMENT, GRANT …; SELECT INTO and CREATE TABLE AS, with their query's keys
     truncate,    ///< TRUNCATE
     prepare,     ///< SQL PREPARE: `object` is its name

@@ -106,11 +106,11 @@ inline std::string groups_of(const Statement& statement) {
 
 inline std::string_view name_of(Kind kind) {
     constexpr std::array<std::string_view, 38> names = {
-        "empty",      "read",        "write",     "explain",     "route",    "begin",    "commit",
-        "rollback",   "savepoint",   "release",   "rollback_to", "set",      "reset",    "show",
-        "discard",    "copy_in",     "copy_out",  "ddl",         "truncate", "prepare",  "execute",
-        "deallocate", "declare",     "fetch",     "close",       "listen",   "unlisten", "notify",
-        "lock",       "maintenance", "procedure", "two_phase",   "refused"};
+        "empty",    "read",       "write",       "explain",     "route",     "begin",    "commit",
+        "rollback", "savepoint",  "release",     "rollback_to", "set",       "reset",    "show",
+        "discard",  "copy_in",    "copy_out",    "copy_file",   "ddl",       "truncate", "prepare",
+        "execute",  "deallocate", "declare",     "fetch",       "close",     "listen",   "unlisten",
+        "notify",   "lock",       "maintenance", "procedure",   "two_phase", "refused"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -593,6 +593,9 @@ base::Result<Gather> Gatherer::run() {
     }
     gather_.limit = *limit;
     gather_.offset = *offset;
+    if (std::ranges::none_of(targets_, &Target::star)) {
+        gather_.columns = static_cast<std::uint16_t>(targets_.size());
+    }
     for (const Token& token : clauses_.targets) {
         if (word(token, "over") && token.depth == clauses_.targets.front().depth) {
             return refuse("A window function", "Name one user.");
@@ -618,6 +621,7 @@ base::Result<Gather> Gatherer::run() {
 }
 
 base::Result<Gather> Gatherer::streamed() {
+    gather_.loses_parameters = gather_.offset && gather_.offset->parameter != 0 && !gather_.limit;
     std::string& sql = gather_.shard_sql;
     const auto between = [&](Tokens tokens) { return text(tokens); };
     if (!clauses_.prefix.empty()) {
@@ -764,6 +768,7 @@ base::Result<std::string> Gatherer::rewrite(Tokens expression) {
 
 base::Result<Gather> Gatherer::finished() {
     gather_.finished = true;
+    gather_.loses_parameters = true;
     if (std::ranges::any_of(targets_, [](const Target& target) { return target.star; })) {
         return refuse("SELECT * with DISTINCT", "Name the columns.");
     }

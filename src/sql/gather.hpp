@@ -50,6 +50,10 @@ struct Gather {
 
     std::optional<RowCount> limit;
     std::optional<RowCount> offset;
+
+    std::uint16_t columns = 0;  ///< of the original's result; 0: not known from the text (a star)
+    /// A parameter of the original may stand nowhere in `shard_sql`: its type must be asked for first.
+    bool loses_parameters = false;
 };
 
 /// Errors: cannot_route, naming what cannot be merged, with a hint. REQUIRES: `text` is one SELECT that

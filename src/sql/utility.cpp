@@ -139,13 +139,9 @@ void Walker::create_as(const CreateTableAsStmt* stmt) {
 }
 
 void Walker::copy(const CopyStmt* stmt) {
-    if (stmt->filename != nullptr || stmt->is_program) {
-        refuse("COPY with a file or a program of the server is not allowed.",
-               "Use COPY … FROM STDIN or TO STDOUT.");
-        return;
-    }
-    facts_.kind = stmt->is_from ? Kind::copy_in : Kind::copy_out;
-    facts_.writes = stmt->is_from;
+    const bool of_server = stmt->filename != nullptr || stmt->is_program;
+    facts_.kind = of_server ? Kind::copy_file : stmt->is_from ? Kind::copy_in : Kind::copy_out;
+    facts_.writes = stmt->is_from || of_server;
     if (stmt->relation != nullptr) {
         add_use(stmt->relation, stmt->is_from ? Verb::copy_in : Verb::select, 0);
     } else {

@@ -113,8 +113,8 @@ std::uint32_t Walker::add_use(std::string_view schema, std::string_view name, Ve
         if (schema.empty() || schema == "public") {
             use.table = source_.topology.table(name);
         }
-        if (use.table == nullptr || use.table->name == "*") {
-            use.table = source_.topology.table("*");
+        if (use.table == nullptr && source_.topology.other_tables) {
+            use.table = &*source_.topology.other_tables;
         }
     }
     facts_.tables.push_back(std::move(use));

@@ -64,6 +64,9 @@ std::vector<const Entry*> Builder::named(std::string_view kind, std::size_t most
                         "split the system into several files");
             break;
         }
+        if (kind == "tables" && entry.key == other_tables_name) {
+            continue;  // names no table
+        }
         entries.push_back(&entry);
         names.add(entry.key);
     }

@@ -17,6 +17,9 @@
 
 namespace domicile::topology {
 
+/// The section of tables that the file does not name.
+inline constexpr std::string_view other_tables_name = "*";
+
 class Builder {
   public:
     /// REQUIRES: both outlive the builder.
@@ -93,6 +96,7 @@ class Builder {
 
     // builder_tables.cpp: what is stored
     void tables();
+    void other_tables(const Entry& entry);
     void table_kind(const Reader& reader, Table& table);
     void personal(const Reader& reader, Table& table);
     void audit(const Reader& reader, Table& table);

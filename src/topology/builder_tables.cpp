@@ -78,6 +78,9 @@ void Builder::tables() {
     const Entry* section = root_.get("tables");
     std::string person;
     bool persons_known = true;
+    if (const Entry* rest = section == nullptr ? nullptr : section->value.find(other_tables_name)) {
+        other_tables(*rest);
+    }
     for (const Entry* entry : named("tables", tables_max, table_names_)) {
         if (check_sql_name(entry->key, entry->place, "table") && entry->key.starts_with("domicile")) {
             report_.add(entry->place, "table name " + quoted(entry->key) + " starts with `domicile`",
@@ -120,6 +123,20 @@ void Builder::tables() {
         report_.add(section->place, "no table holds the people",
                     "add `person = true` to the table with one row per person");
     }
+}
+
+/// Tables that nobody names hold rows of nobody we know of, so one shard has them.
+void Builder::other_tables(const Entry& entry) {
+    const Reader reader = open(entry, "tables", keys::other_tables);
+    Table table;
+    table.name = other_tables_name;
+    table.kind = TableKind::single;
+    if (const Value* shard = reader.text("shard")) {
+        if (const auto index = resolve({shard->text, shard->place}, "shard", shard_names_, reader.label())) {
+            table.shard = ShardIndex(*index);
+        }
+    }
+    topology_.other_tables = std::move(table);
 }
 
 void Builder::table_kind(const Reader& reader, Table& table) {

@@ -90,6 +90,9 @@ inline constexpr std::array table_keys{
     Key{"personal", Type::tables, false, "personal.email = { erase = \"null\" }"},
     Key{"audit", Type::texts, false, "audit = [\"insert\"]"},
 };
+inline constexpr std::array other_tables_keys{
+    Key{"shard", Type::text, true, "shard = \"eu-1\""},
+};
 inline constexpr std::array personal_keys{
     Key{"erase", Type::text, true, "erase = \"null\""},
 };
@@ -123,12 +126,13 @@ inline constexpr Section node{"node", node_keys};
 inline constexpr Section central{"central", central_keys};
 inline constexpr Section embedded{"embedded", embedded_keys};
 inline constexpr Section table{"table", table_keys};
+inline constexpr Section other_tables{"other_tables", other_tables_keys};
 inline constexpr Section personal{"personal", personal_keys};
 inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,    shard,    node,  central,
-                                embedded, table,    personal,     statistic, transfer, limits};
+inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
+                                embedded, table,    other_tables, personal, statistic, transfer, limits};
 
 }  // namespace domicile::topology::keys

@@ -56,6 +56,7 @@ TEST(Parse, AcceptsTheBaseFile) {
     EXPECT_EQ(t.at(t.central->node).shard, ShardIndex(2));
     EXPECT_EQ(t.jurisdiction_of(NodeIndex(3)), *t.jurisdiction("uk"));
 
+    EXPECT_FALSE(t.other_tables);
     ASSERT_EQ(t.tables.size(), 4U);
     EXPECT_EQ(t.tables[0].name, "people");
     EXPECT_EQ(t.tables[2].kind, TableKind::reference);
@@ -331,6 +332,17 @@ TEST(Render, NamesFilePlaceAndMend) {
     EXPECT_EQ(render({41, 10, "ranges overlap", "let one end"}, "a/b.toml"),
               "a/b.toml:41:10: ranges overlap\n    mend: let one end");
     EXPECT_EQ(render({0, 0, "too large", ""}, "a/b.toml"), "a/b.toml: too large");
+}
+
+TEST(Parse, GivesTablesThatItDoesNotNameToOneShard) {
+    const auto parsed =
+        parse(replaced(base, "[tables.currencies]", "[tables.\"*\"]\nshard = \"uk-1\"\n[tables.currencies]"));
+    ASSERT_TRUE(parsed.ok()) << all(parsed);
+    EXPECT_EQ(parsed.topology.tables.size(), 4U) << "it is no table by itself";
+    ASSERT_TRUE(parsed.topology.other_tables);
+    EXPECT_EQ(parsed.topology.other_tables->shard, parsed.topology.shard("uk-1"));
+    EXPECT_EQ(parsed.topology.other_tables->kind, TableKind::single);
+    EXPECT_EQ(parsed.topology.statistics[0].table, "orders") << "and moves no other";
 }
 
 }  // namespace

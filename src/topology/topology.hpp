@@ -157,6 +157,8 @@ struct Topology {
     std::vector<Node> nodes;  ///< all shards' nodes in shard order, then central's
     std::optional<Central> central;
     std::vector<Table> tables;
+    /// `[tables."*"]`: every table that the file does not name lives on this entry's shard. Its name is "*".
+    std::optional<Table> other_tables;
     std::vector<Statistic> statistics;
     std::vector<Transfer> transfers;
     Limits limits;

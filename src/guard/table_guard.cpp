@@ -1,0 +1,118 @@
+#include "guard/table_guard.hpp"
+
+#include "sql/quote.hpp"
+
+namespace domicile::guard {
+namespace {
+
+using sql::sql_identifier;
+using sql::sql_literal;
+
+// The comment repeats the condition as we wrote it: PostgreSQL prints a constraint in its own words, which
+// compare badly.
+constexpr std::string_view table_sql = R"sql(
+DO $domicile$
+DECLARE
+    relation constant regclass := pg_catalog.to_regclass({table_literal});
+    wanted constant text := {condition_literal};
+    key_number smallint;
+    key_type oid;
+    present text;
+    target integer;
+BEGIN
+    IF relation IS NULL THEN
+        IF {required} THEN
+            RAISE EXCEPTION 'no migration creates table {table_plain}, which the topology declares';
+        END IF;
+        RETURN;
+    END IF;
+    IF (SELECT relkind NOT IN ('r', 'p') FROM pg_catalog.pg_class WHERE oid = relation) THEN
+        RAISE EXCEPTION '{table_plain} must be a table: the topology gives its rows to users' USING ERRCODE = '42P16';
+    END IF;
+    SELECT a.attnum, a.atttypid INTO key_number, key_type FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = relation AND a.attname = {key_literal} AND NOT a.attisdropped;
+    IF key_number IS NULL OR key_type NOT IN ('int8'::regtype, 'int4'::regtype) THEN
+        RAISE EXCEPTION 'table {table_plain} needs a column {key_plain} of type bigint or integer, its key'
+            USING ERRCODE = '42P16';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+                   WHERE i.indrelid = relation AND i.indisprimary AND key_number = ANY (i.indkey::smallint[])) THEN
+        RAISE EXCEPTION 'the primary key of table {table_plain} must contain its key column {key_plain}'
+            USING ERRCODE = '42P16';
+    END IF;
+{personal}    SELECT pg_catalog.obj_description(c.oid, 'pg_constraint') INTO present FROM pg_catalog.pg_constraint AS c
+        WHERE c.conrelid = relation AND c.conname = '{constraint}' AND c.contype = 'c' AND c.convalidated;
+    IF present IS DISTINCT FROM wanted THEN
+        ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint};
+        BEGIN
+            ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({condition});
+        EXCEPTION WHEN check_violation THEN
+            RAISE EXCEPTION 'table {table_plain} holds rows outside the ranges of this shard: move them first';
+        END;
+        COMMENT ON CONSTRAINT {constraint} ON {table} IS {condition_literal};
+    END IF;
+END $domicile$;
+)sql";
+
+// A rule that cannot be carried out is no rule. And PostgreSQL's statistics keep sample values of a column,
+// out of reach of an erasure.
+constexpr std::string_view personal_sql =
+    R"sql(    SELECT attstattarget INTO target FROM pg_catalog.pg_attribute
+        WHERE attrelid = relation AND attname = {column_literal} AND NOT attisdropped AND NOT ({nulls} AND attnotnull);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'table {table_plain} needs the column {column_plain}{nullable}: the topology says how it is erased'
+            USING ERRCODE = '42P16';
+    END IF;
+    IF target <> 0 THEN
+        ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0;
+    END IF;
+)sql";
+
+}  // namespace
+
+std::string fill(std::string_view pattern,
+                 std::initializer_list<std::pair<std::string_view, std::string>> values) {
+    std::string text(pattern);
+    for (const auto& [name, value] : values) {
+        const auto mark = "{" + std::string(name) + "}";
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size())) {
+            text.replace(at, mark.size(), value);
+        }
+    }
+    return text;
+}
+
+std::string range_condition(std::string_view key, std::span<const topology::KeyRange> ranges) {
+    const auto column = sql_identifier(key);
+    std::string text;
+    for (const auto& range : ranges) {
+        text += (text.empty() ? "(" : " OR (") + column + " >= " + std::to_string(range.from) + " AND " +
+                column + " < " + std::to_string(range.to) + ")";
+    }
+    return text.empty() ? "false" : text;
+}
+
+std::string table_guard(const topology::Table& table, const topology::Shard& shard, bool required) {
+    std::string personal;
+    for (const auto& column : table.personal) {
+        const bool nulls = column.erasure == topology::Erasure::set_null;
+        personal += fill(personal_sql, {{"column_literal", sql_literal(column.name)},
+                                        {"column_plain", column.name},
+                                        {"column", sql_identifier(column.name)},
+                                        {"nulls", nulls ? "true" : "false"},
+                                        {"nullable", nulls ? ", which may be null" : ""}});
+    }
+    const auto condition = range_condition(table.key, shard.ranges);
+    return fill(table_sql, {{"personal", personal},
+                            {"required", required ? "true" : "false"},
+                            {"table_literal", sql_literal("public." + sql_identifier(table.name))},
+                            {"table_plain", table.name},
+                            {"table", "public." + sql_identifier(table.name)},
+                            {"key_literal", sql_literal(table.key)},
+                            {"key_plain", table.key},
+                            {"constraint", std::string(range_constraint)},
+                            {"condition_literal", sql_literal(condition)},
+                            {"condition", condition}});
+}
+
+}  // namespace domicile::guard
