@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench fuzz format tidy clean
+.PHONY: help run test build setup down bench fuzz soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -12,6 +12,7 @@ help:
 	@echo "make down    stop the sample fleet; its data stays"
 	@echo "make bench   compare the doors with Fastify and with PgBouncer on the same nodes"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
+	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
 
 setup:
@@ -35,6 +36,9 @@ bench: build
 
 fuzz: setup
 	@tools/fuzz
+
+soak: build
+	@SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(BUILD)/tests/soak/soak
 
 format:
 	@tools/format

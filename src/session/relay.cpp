@@ -584,7 +584,7 @@ Task<bool> Session::copy_from_client() {
 
 Task<bool> Session::node_lost(const char* what) {
     Relay& relay = node().relay();
-    const std::size_t rounds = relay.rounds();
+    const std::size_t rounds = relay.rounds_passed();  // nobody waits for the answers to our own messages
     const bool in_transaction = relay.status() != 'I' || read_only_ || !effects_.empty();
     const bool told = fatal_seen_;
     fatal_seen_ = false;
