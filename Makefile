@@ -4,13 +4,14 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench fuzz soak format tidy clean
+.PHONY: help run test build setup down bench clients fuzz soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
 	@echo "make test    build and run every test"
 	@echo "make down    stop the sample fleet; its data stays"
 	@echo "make bench   compare the doors with Fastify and with PgBouncer on the same nodes"
+	@echo "make clients run foreign clients' own test suites through the SQL door, and seven clients over several shards"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
 	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
@@ -33,6 +34,10 @@ down: build
 bench: build
 	@bench/http/run $(DOMICILE)
 	@bench/sql/run --domicile $(DOMICILE)
+
+clients: build
+	@tests/clients/run
+	@tests/clients/sharded --domicile $(DOMICILE)
 
 fuzz: setup
 	@tools/fuzz

@@ -25,7 +25,7 @@ constexpr std::string_view probe_sql =
     "pg_control_recovery()))"
     "                       FROM pg_control_checkpoint()))"
     "      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
-    " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,"
+    " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,"
     " (SELECT name FROM domicile.shard)";
 
 /// Takes the one row of the probe.

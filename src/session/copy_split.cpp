@@ -129,6 +129,8 @@ base::Result<CopyStatement> parse_copy(std::string_view text, bool standard_stri
         };
         if (option == "csv") {
             format.kind = CopyFormat::Kind::csv;
+        } else if (option == "binary") {
+            format.kind = CopyFormat::Kind::binary;
         } else if (option == "format") {
             std::string kind(value());
             std::erase(kind, '\'');

@@ -87,6 +87,9 @@ TEST(CopySplit, UnderstandsBothStylesOfOptions) {
     ASSERT_TRUE(old);
     EXPECT_EQ(old->format.quote, '\'');
     EXPECT_EQ(old->format.delimiter, '\t');
+    const auto pgx = parse_copy("copy \"users\" ( \"user_id\" ) from stdin binary;", true);
+    ASSERT_TRUE(pgx);
+    EXPECT_EQ(pgx->format.kind, CopyFormat::Kind::binary);
     EXPECT_FALSE(parse_copy("COPY users FROM STDIN WITH (FORCE_NULL (a))", true));
     EXPECT_FALSE(parse_copy("COPY users FROM STDIN WHERE user_id > 4", true));
 }

@@ -104,7 +104,7 @@ Task<bool> Session::step_out() {
     if (!co_await settle()) {
         co_return false;
     }
-    co_return lease_ && node().relay().status() == 'T';
+    co_return lease_&& node().relay().status() == 'T';
 }
 
 /// Sync of a batch that went over several shards: all of it commits, or none.

@@ -41,7 +41,8 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     if (facts.kind == sql::Kind::execute) {
         if (const auto known = sql_prepared_.find(facts.object); known != sql_prepared_.end()) {
             // Its arguments say whose rows are meant, as the parameters of a Bind do.
-            const ExecuteConstants arguments(known->second.text, known->second.literals, facts.arguments, constants);
+            const ExecuteConstants arguments(known->second.text, known->second.literals, facts.arguments,
+                                             constants);
             sql::Facts run = *known->second.facts;
             run.reader_may_serve = false;
             return route(run, arguments);
@@ -185,7 +186,9 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         }
         const bool batch = batch_open_ && (batch_executed_ || batch_spans_) && node().relay().status() != 'E';
         if (lease_ && pins_ == 0 && !node().relay().in_step() &&
-            (node().relay().status() == 'I' ? batch : node().relay().status() == 'T' && (multi_shard_ || batch_spans_))) {
+            (node().relay().status() == 'I'
+                 ? batch
+                 : node().relay().status() == 'T' && (multi_shard_ || batch_spans_))) {
             if (!co_await step_out()) {
                 co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
             }

@@ -78,7 +78,8 @@ Task<bool> Session::run_script(std::string_view sql, std::span<const sql::Statem
     node().relay().sent(Relay::Sent::query);
     for (const auto& statement : statements.subspan(first)) {
         if (statement.facts->kind == Kind::prepare) {
-            sql_prepared_[statement.facts->object] = {statement.facts, std::string(statement.text),
+            sql_prepared_[statement.facts->object] = {statement.facts,
+                                                      std::string(statement.text),
                                                       {statement.literals.begin(), statement.literals.end()}};
         }
         note_sent(statement.facts);

@@ -287,7 +287,7 @@ class Session {
     std::vector<pool::Connection*> working_;  // what a cancel must reach besides the bound node
     bool batch_executed_ = false;
     bool batch_spans_ = false;  // the batch is an implicit transaction that went to another shard
-    bool batch_bound_ = false;                                 // this batch's shard is decided
+    bool batch_bound_ = false;  // this batch's shard is decided
     std::map<std::string, PreparedPtr, std::less<>> portals_;  // what each portal runs
     bool skipping_ = false;  // an error was answered: everything up to the next Sync is ignored
 

@@ -449,7 +449,8 @@ Task<bool> Session::on_query(std::string_view sql) {
     }
     if (facts->kind == Kind::prepare) {
         // Should it fail, nothing of this name is there to be executed.
-        sql_prepared_[facts->object] = {facts, std::string(one.text), {one.literals.begin(), one.literals.end()}};
+        sql_prepared_[facts->object] = {
+            facts, std::string(one.text), {one.literals.begin(), one.literals.end()}};
     }
     wire::append_query(node().out(), sql);
     node().relay().sent(Relay::Sent::query);
