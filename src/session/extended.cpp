@@ -233,6 +233,7 @@ Task<bool> Session::on_parse(std::string_view body) {
         prepared = *named;
         statements_.emplace(parse.name, prepared);
     }
+    parsing_.parse(parse.name);
     if (forwards()) {
         forward_parse(prepared, false);
     } else {
@@ -256,6 +257,7 @@ Task<bool> Session::refuse_parse(const wire::Parse& parse, std::string_view body
         node().out().append(body.substr(parse.name.size() + 1));
     }
     node().relay().sent(Relay::Sent::parse);
+    parsing_.parse({});
     node_unnamed_ = nullptr;
     if (!co_await drain_node()) {
         co_return false;
@@ -410,6 +412,7 @@ Task<bool> Session::on_flush() {
 }
 
 Task<bool> Session::on_sync() {
+    parsing_.round();
     if (!skipping_ && !pending_.empty()) {
         if (lease_ && !side_ && !batch_bound_ && node().relay().rounds() > 0 && pending_is_local() &&
             !co_await settle()) {
@@ -438,7 +441,7 @@ Task<bool> Session::on_sync() {
         wire::append_sync(node().out());
         node().relay().sent(Relay::Sent::sync);
     } else {
-        wire::append_ready_for_query(out_, status());
+        append_ready();
     }
     if (status() == 'I' && (!lease_ || node().relay().status() == 'I')) {
         portals_.clear();
@@ -509,7 +512,10 @@ Task<bool> Session::answer_pending_locally() {
             pending.prepared && is_own(*pending.prepared->facts) && gives_rows(*pending.prepared->facts);
         const std::string_view body = pending_bytes_.view().substr(pending.offset, pending.length);
         switch (pending.type) {
-            case 'P': wire::append_parse_complete(out_); break;
+            case 'P':
+                wire::append_parse_complete(out_);
+                parsing_.completed();
+                break;
             case 'B': wire::append_bind_complete(out_); break;
             case 'C':
                 if (pending.several) {

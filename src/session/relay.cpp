@@ -357,6 +357,9 @@ bool Session::relay_replies() {
         for (char own = relay.synthetic_due(); own != 0; own = relay.synthetic_due()) {
             pass_range();
             own == '1' ? wire::append_parse_complete(out_) : wire::append_close_complete(out_);
+            if (own == '1') {
+                parsing_.completed();
+            }
         }
         if (bytes.size() - position < 5) {
             break;
@@ -416,6 +419,11 @@ bool Session::relay_replies() {
             position += whole;
             start = position;
             continue;
+        }
+        if (type == '1') {
+            parsing_.completed();
+        } else if (type == 'Z') {
+            round_told();
         }
         position += whole;
         if (event == Relay::Event::copy_in) {
@@ -628,7 +636,7 @@ Task<bool> Session::node_lost(const char* what) {
         if (!told || i != 0) {
             wire::append_error(out_, error);
         }
-        wire::append_ready_for_query(out_, status());
+        append_ready();
     }
     if (rounds == 0) {
         if (!told) {

@@ -268,6 +268,46 @@ class Session {
     bool superuser_ = false;  // of a test bed: [database] superuser_login
     pool::Pool* pool_ = nullptr;
 
+    /// The names of Parse messages whose answer is not yet with the client, cut into rounds: one that has no
+    /// ParseComplete when its round ends names nothing.
+    class Parsing {
+      public:
+        void parse(std::string_view name) { entries_.push_back({std::string(name), false}); }
+        void round() { entries_.push_back({{}, true}); }
+        void completed() {
+            if (first_ < entries_.size() && !entries_[first_].ends_round) {
+                step();
+            }
+        }
+        /// Calls `failed` with each name of the round that was not completed.
+        template <class Failed>
+        void round_over(Failed failed) {
+            while (first_ < entries_.size() && !entries_[first_].ends_round) {
+                failed(entries_[first_].name);
+                step();
+            }
+            if (first_ < entries_.size()) {
+                step();
+            }
+        }
+
+      private:
+        struct Entry {
+            std::string name;
+            bool ends_round;
+        };
+        void step() {
+            if (++first_ == entries_.size()) {
+                entries_.clear();
+                first_ = 0;
+            }
+        }
+        std::vector<Entry> entries_;
+        std::size_t first_ = 0;
+    };
+    Parsing parsing_;
+    void round_told();
+
     /// A statement of SQL's PREPARE, on the connection that it pinned.
     struct SqlPrepared {
         std::shared_ptr<const sql::Facts> facts;

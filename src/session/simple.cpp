@@ -284,7 +284,14 @@ void Session::append_refusal(const base::Error& error) {
     node_error_.clear();
 }
 
+/// ReadyForQuery goes to the client: what was not prepared by now never was.
+void Session::round_told() {
+    parsing_.round_over(
+        [this](const std::string& name) { name.empty() ? unnamed_.reset() : void(statements_.erase(name)); });
+}
+
 void Session::append_ready() {
+    round_told();
     wire::append_ready_for_query(out_, status());
 }
 
@@ -346,6 +353,7 @@ Task<bool> Session::simple_error(base::Error error) {
 /// FunctionCall names a function by its number (PostgreSQL docs, "Function Call"; libpq's large objects use
 /// it): like CALL, it may read anything, so the session must say on which shard.
 Task<bool> Session::on_function_call(std::string_view body) {
+    parsing_.round();
     if (!co_await drain_node()) {
         co_return false;
     }
@@ -376,6 +384,7 @@ Task<bool> Session::on_query(std::string_view sql) {
     if (skipping_) {
         co_return true;
     }
+    parsing_.round();
     if (!pending_.empty() && !co_await on_flush()) {
         co_return false;
     }

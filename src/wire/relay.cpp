@@ -109,7 +109,7 @@ Relay::Event Relay::classify(char type, std::string_view body) {
                 step_done();
                 return answer(step);
             }
-            if (!simple || copying_ || copying_out_) {
+            if (step.what != Sent::query || copying_ || copying_out_) {
                 return Event::broken;
             }
             rows_ = true;
@@ -131,7 +131,7 @@ Relay::Event Relay::classify(char type, std::string_view body) {
             if (step.what != Sent::function_call || described_) {
                 return Event::broken;
             }
-            described_ = true;
+            described_ = answered_ = true;
             return answer(step);
         case '1':
         case '2':

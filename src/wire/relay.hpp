@@ -95,13 +95,9 @@ class Relay {
     char status_ = 'I';
     bool copying_ = false;
     bool copying_out_ = false;
-<<<<<<< HEAD
-    bool described_ = false;  // the ParameterDescription of a Describe, or a FunctionCallResponse, has come
-=======
     bool rows_ = false;       // of a query: a RowDescription has come, rows may follow
     bool answered_ = false;   // of a query: its last statement has ended
-    bool described_ = false;  // the ParameterDescription of a Describe has come
->>>>>>> h1
+    bool described_ = false;  // the ParameterDescription of a Describe has come; of a call: its result
     bool failed_ = false;     // an error came, its sync is not answered yet
     bool unsynced_ = false;   // extended messages sent, no sync yet
     bool broken_ = false;
