@@ -396,9 +396,6 @@ bool Session::relay_replies() {
             continue;
         }
         position += whole;
-        if (event == Relay::Event::copy_in) {
-            break;
-        }
     }
     pass_range();
     in.consume(position);
