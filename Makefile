@@ -11,7 +11,7 @@ help:
 	@echo "make test    build and run every test"
 	@echo "make down    stop the sample fleet; its data stays"
 	@echo "make bench   compare the doors with Fastify and with PgBouncer on the same nodes"
-	@echo "make clients run foreign clients' own test suites through the SQL door, and seven clients over several shards"
+	@echo "make clients run foreign clients' own test suites through the SQL door, and eight clients over several shards"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
 	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"

@@ -10,13 +10,8 @@
 #include "wire/server.hpp"
 
 namespace domicile::session {
-namespace {
 
 using base::Code;
-
-constexpr std::size_t piece_bytes = 32U << 10U;
-
-}  // namespace
 
 /// The read whose rows are meant. COPY of a table leaves generated columns out, as PostgreSQL does.
 Task<base::Result<std::string>> Session::copied_query(const CopyStatement& copy, const routing::Plan& plan) {
@@ -84,22 +79,27 @@ Task<base::Status> Session::run_copy_out(const Said& said, const routing::Route&
     if (done) {
         wire::append_copy_out_response(out_, binary ? wire::CopyFormat::binary : wire::CopyFormat::text,
                                        run.columns().size());
+        // A message a row, as PostgreSQL does it (its docs, "COPY Operations"): clients take messages for rows.
+        // The line of names is one, too; the header of the binary format comes with the first row.
         std::string piece = rows->head();
-        const auto flush_piece = [&](std::size_t least) {
-            if (piece.size() > least) {
+        const auto flush_piece = [&] {
+            if (!piece.empty()) {
                 wire::append_copy_data(out_, piece);
                 piece.clear();
             }
         };
+        if (!binary) {
+            flush_piece();
+        }
         run.sink = [&](const GatherRun::Fields& fields, std::size_t columns) {
             rows->append(piece, std::span(fields).first(columns));
-            flush_piece(piece_bytes);
+            flush_piece();
         };
         const auto all = co_await run.fetch(0);
         done = all ? base::Status{} : base::Status(std::unexpected(all.error()));
         if (done) {
             piece += rows->tail();
-            flush_piece(0);
+            flush_piece();
             wire::append_copy_done(out_);
         }
     }

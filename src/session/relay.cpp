@@ -426,9 +426,6 @@ bool Session::relay_replies() {
             round_told();
         }
         position += whole;
-        if (event == Relay::Event::copy_in) {
-            break;
-        }
     }
     pass_range();
     in.consume(position);

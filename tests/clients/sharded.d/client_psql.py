@@ -255,6 +255,15 @@ def concurrent():
 
 
 @step
+def copy_refused_at_once():
+    # The node refuses FREEZE right behind its CopyInResponse, while psql sends rows already.
+    script = "COPY settings FROM STDIN (FREEZE);\na\t1\nb\t2\n\\.\nSELECT 7;\n"
+    for _ in range(10):
+        text = psql(script)
+        check("ERROR:  55000:" in text and text.endswith("\n7\n"), text)
+
+
+@step
 def describe():
     text = psql("\\d")
     for name in ("users", "orders", "countries"):

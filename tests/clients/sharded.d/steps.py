@@ -1,6 +1,7 @@
 """What the programs in Python share: which users are whose, and how a step's result is told."""
 import os
 import sys
+import traceback
 
 BASE = int(os.environ["CLIENT_BASE"])  # every client has users of its own: a hundred numbers on each shard
 CLIENTS = int(os.environ["CLIENTS"])
@@ -71,7 +72,7 @@ def main():
             function()
             print("pass", function.__name__, flush=True)
         except Exception as error:  # whatever a driver throws: the next step goes on
-            line = getattr(error.__traceback__.tb_next, "tb_lineno", 0)
-            print(f"fail {function.__name__}: line {line}: {type(error).__name__}: {' '.join(str(error).split())}", flush=True)
+            line = [at for frame, at in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == function.__name__][-1:]
+            print(f"fail {function.__name__}: line {line[0] if line else '?'}: {type(error).__name__}: {' '.join(str(error).split())}", flush=True)
     sys.stdout.flush()
     os._exit(0)  # no thread that still waits for a server holds the program

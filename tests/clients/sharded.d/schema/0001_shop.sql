@@ -6,3 +6,4 @@ CREATE TABLE accounts (user_id bigint PRIMARY KEY, balance bigint NOT NULL DEFAU
 CREATE TABLE things (user_id bigint NOT NULL, thing_no int NOT NULL, amount numeric, at timestamptz, raw bytea, list int[],
                      doc jsonb, words text, PRIMARY KEY (user_id, thing_no));
 CREATE TABLE countries (code text PRIMARY KEY, title text);
+CREATE TABLE settings (name text PRIMARY KEY, value text);
