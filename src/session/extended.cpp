@@ -311,8 +311,11 @@ Task<bool> Session::on_bind(std::string_view body) {
     }
     const BoundConstants constants(*prepared, bind);
     const auto bound = co_await bind_for(*prepared->facts, constants);
+    if (skipping_) {
+        co_return !client_.hung_up();  // the node was lost or has refused meanwhile, and the client knows
+    }
     if (!bound) {
-        co_return skipping_ ? !client_.hung_up() : co_await extended_error(bound.error());
+        co_return co_await extended_error(bound.error());
     }
     several_portals_.erase(std::string(bind.portal));
     if (several_) {

@@ -147,6 +147,24 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         if (routed->kind == routing::Route::Kind::any) {
             co_return base::Status{};
         }
+        if (!batch_executed_) {
+            // Only parsed and described so far: leave it behind. The statement is parsed anew on its shard.
+            if (!co_await drain_node()) {
+                co_return base::fail(Code::node_unavailable, "The client is gone.");
+            }
+            if (!lease_ || node().relay().failed()) {
+                skipping_ = true;
+                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
+            }
+            wire::append_sync(node().out());
+            node().relay().sent(Relay::Sent::sync, true);
+            batch_bound_ = false;
+            if (!co_await settle()) {
+                co_return base::fail(Code::node_unavailable, "The client is gone.");
+            }
+        }
+    }
+    if (lease_ && side_) {
         co_return std::unexpected(base::Error{Code::cannot_route,
                                               "The batch has begun without a shard.",
                                               "Send a Sync before the statement that names a user.",
