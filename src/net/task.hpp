@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 
+#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
@@ -31,26 +32,42 @@ struct FinalAwaiter {
 /// allocator would be a fifth of its instructions. Bounded; a frame freed on another thread goes to that one.
 class Frames {
   public:
-    static void* take(std::size_t bytes) {
-        const std::size_t index = (bytes + unit - 1) / unit;
-        if (index < classes) {
-            if (Free* head = lists_[index].head; head != nullptr) {
-                lists_[index].head = head->next;
-                --lists_[index].count;
-                return head;
+    Frames() = default;
+    Frames(const Frames&) = delete;
+    Frames& operator=(const Frames&) = delete;
+    ~Frames() {
+        for (List& list : lists_) {
+            while (list.head != nullptr) {
+                Free* next = list.head->next;
+                ::operator delete(list.head);
+                list.head = next;
             }
+            list.count = kept;  // what ends after us is not kept
+        }
+    }
+    void* take(std::size_t bytes) {
+        const std::size_t index = (bytes + unit - 1) / unit;
+        if (index >= classes) {
+            return ::operator new(bytes);
+        }
+        List& list = lists_[index];
+        if (list.head == nullptr) {
             return ::operator new(index * unit);
         }
-        return ::operator new(bytes);
+        Free* frame = list.head;
+        list.head = frame->next;
+        --list.count;
+        return frame;
     }
-    static void give(void* frame, std::size_t bytes) noexcept {
+    void give(void* frame, std::size_t bytes) noexcept {
         const std::size_t index = (bytes + unit - 1) / unit;
-        if (index < classes && lists_[index].count < kept) {
-            lists_[index].head = ::new (frame) Free{lists_[index].head};
-            ++lists_[index].count;
+        if (index >= classes || lists_[index].count >= kept) {
+            ::operator delete(frame);
             return;
         }
-        ::operator delete(frame);
+        List& list = lists_[index];
+        list.head = ::new (frame) Free{list.head};
+        ++list.count;
     }
 
   private:
@@ -63,21 +80,14 @@ class Frames {
     struct List {
         Free* head = nullptr;
         std::size_t count = 0;
-        constexpr List() = default;
-        ~List() {
-            while (head != nullptr) {
-                Free* next = head->next;
-                ::operator delete(head);
-                head = next;
-            }
-        }
     };
-    static inline thread_local List lists_[classes];
+    std::array<List, classes> lists_{};
 };
+inline thread_local Frames frames;
 
 struct PromiseBase {
-    static void* operator new(std::size_t bytes) { return Frames::take(bytes); }
-    static void operator delete(void* frame, std::size_t bytes) noexcept { Frames::give(frame, bytes); }
+    static void* operator new(std::size_t bytes) { return frames.take(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) noexcept { frames.give(frame, bytes); }
     std::coroutine_handle<> continuation = std::noop_coroutine();
     std::exception_ptr failed;
     std::suspend_always initial_suspend() const noexcept { return {}; }

@@ -73,6 +73,21 @@ Task<base::Result<std::vector<pool::Connection*>>> Session::join(std::span<const
     co_return connections;
 }
 
+Task<bool> Session::leave_batch() {
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    if (!lease_ || node().relay().failed()) {
+        skipping_ = true;
+        co_return false;
+    }
+    wire::append_sync(node().out());
+    node().relay().sent(wire::Relay::Sent::sync, true);
+    batch_bound_ = false;
+    batch_executed_ = false;
+    co_return co_await settle();
+}
+
 Task<bool> Session::step_out() {
     if (!co_await drain_node()) {
         co_return false;

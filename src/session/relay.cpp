@@ -147,21 +147,9 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         if (routed->kind == routing::Route::Kind::any) {
             co_return base::Status{};
         }
-        if (!batch_executed_) {
-            // Only parsed and described so far: leave it behind. The statement is parsed anew on its shard.
-            if (!co_await drain_node()) {
-                co_return base::fail(Code::node_unavailable, "The client is gone.");
-            }
-            if (!lease_ || node().relay().failed()) {
-                skipping_ = true;
-                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
-            }
-            wire::append_sync(node().out());
-            node().relay().sent(Relay::Sent::sync, true);
-            batch_bound_ = false;
-            if (!co_await settle()) {
-                co_return base::fail(Code::node_unavailable, "The client is gone.");
-            }
+        // Only parsed and described so far: the statement is parsed anew on its shard.
+        if (!batch_executed_ && !co_await leave_batch()) {
+            co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
         }
     }
     if (lease_ && side_) {
@@ -203,6 +191,12 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
             }
         }
         const bool batch = batch_open_ && (batch_executed_ || batch_spans_) && node().relay().status() != 'E';
+        if (lease_ && pins_ == 0 && batch && !batch_spans_ && !wrote_ && node().relay().status() == 'I') {
+            // A batch that has only read so far: what it has read stands, and it goes on elsewhere.
+            if (!co_await leave_batch()) {
+                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
+            }
+        }
         if (lease_ && pins_ == 0 && !node().relay().in_step() &&
             (node().relay().status() == 'I'
                  ? batch

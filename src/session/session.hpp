@@ -202,6 +202,8 @@ class Session {
     /// Brings the bound node in step inside a transaction block, so that the transaction can go to another
     /// shard. False if that failed, which is told.
     Task<bool> step_out();
+    /// The batch goes on without the bound node, which has answered its part and is let go. False as above.
+    Task<bool> leave_batch();
     Task<bool> end_batch();
     /// The connections of these shards inside the open transaction: who has not joined yet does so now.
     Task<base::Result<std::vector<pool::Connection*>>> join(std::span<const routing::Plan> plans,

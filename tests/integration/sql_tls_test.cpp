@@ -49,7 +49,7 @@ person = true
 )toml";
 
 const std::map<std::string, std::string> migrations = {
-    {"0001.sql", "CREATE TABLE users (user_id bigint PRIMARY KEY, note text);"}};
+    {"0001_users.sql", "CREATE TABLE users (user_id bigint PRIMARY KEY, note text);"}};
 
 class SqlTls : public testing::Test {
   protected:
