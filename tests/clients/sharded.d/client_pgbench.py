@@ -92,6 +92,22 @@ def transaction():
 
 
 @step
+def read_first():
+    pgbench(f"""{ANYONE}BEGIN;
+        SELECT count(*) FROM countries;
+        {READ}{WRONG}UPDATE accounts SET balance = balance + 1 WHERE user_id = :u;
+        COMMIT;
+        """, each=20)
+    pgbench(f"""{ANYONE}\\startpipeline
+        BEGIN;
+        SELECT checksum FROM users WHERE user_id = :u;
+        UPDATE accounts SET balance = balance + 1 WHERE user_id = :u;
+        COMMIT;
+        \\endpipeline
+        """, each=20, protocols=["extended", "prepared"])
+
+
+@step
 def multi_shard():
     both = f"""\\set a {BASE} + :client_id
         \\set b :a + 1000

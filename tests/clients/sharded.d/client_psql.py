@@ -128,6 +128,16 @@ def transaction():
 
 
 @step
+def read_first():
+    for user in (low(9), high(9)):
+        for before in ("SELECT 1 WHERE false;", "SELECT title FROM countries;", ""):
+            same(psql(f"BEGIN;\n{before}\n{who(user)}UPDATE accounts SET balance = balance + 1 WHERE user_id = {user};\nCOMMIT;\n"),
+                 lines([row(user)]))
+        # Another session's reads may come from a reader that lags.
+        same(psql(f"SET domicile.read = 'writer'; SELECT balance FROM accounts WHERE user_id = {user}"), "3\n")
+
+
+@step
 def multi_shard():
     def add(user):
         return f"UPDATE accounts SET balance = balance + 5 WHERE user_id = {user};\n"

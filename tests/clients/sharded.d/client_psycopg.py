@@ -122,6 +122,20 @@ def transaction():
 
 
 @step
+def read_first():
+    with connected(autocommit=False) as c:
+        for user in (low(9), high(9)):
+            for sql, wanted in (("SELECT 1", [(1,)]), ("SELECT count(*) >= 0 FROM countries", [(True,)]), (None, None)):
+                if sql:
+                    same(ask(c, sql), wanted)
+                same(ask(c, WHO, (user,)), [row(user)])
+                same(ask(c, "UPDATE accounts SET balance = balance + 1 WHERE user_id = %s", (user,)), 1)
+                c.commit()
+            same(ask(c, "SELECT balance FROM accounts WHERE user_id = %s", (user,)), [(3,)])
+            c.commit()
+
+
+@step
 def multi_shard():
     add = "UPDATE accounts SET balance = balance + 5 WHERE user_id = %s"
     users = [low(2), high(2)]
