@@ -13,7 +13,7 @@ READ = "SELECT user_id AS got, checksum AS sum FROM users WHERE user_id = :u \\g
 WRONG = "\\if :got <> :u or :sum <> :u * 7919 + 13\nSELECT wrong_row_of_another_user;\n\\endif\n"
 
 
-def pgbench(script, clients=4, each=50, protocols=PROTOCOLS, options=(), refused=None):
+def pgbench(script, clients=4, each=25, protocols=PROTOCOLS, options=(), refused=None):
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
@@ -170,7 +170,7 @@ def own_writes():
     pgbench(f"""\\set u {BASE} + 10 + :client_id
         \\set v :u + 1000
         UPDATE accounts SET balance = balance + 1 WHERE user_id = :u RETURNING balance \\gset
-        """ + read * 10, each=80, protocols=["simple"])
+        """ + read * 10, each=60, protocols=["simple"])
 
 
 @step
