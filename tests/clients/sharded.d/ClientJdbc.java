@@ -382,6 +382,31 @@ public class ClientJdbc {
                 }
             }
         });
+        step("isolation", c -> {
+            c.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            same(c.getTransactionIsolation(), Connection.TRANSACTION_SERIALIZABLE);
+            c.setAutoCommit(false);
+            same(ask(c, WHO, high(0)), rows(high(0)));
+            same(ask(c, "SHOW transaction_isolation"), List.of("serializable"));
+            c.commit();
+        });
+        step("read_only", c -> {
+            c.setReadOnly(true);
+            c.setAutoCommit(false);
+            same(ask(c, WHO, low(0)), rows(low(0)));
+            refused("25006", false, () -> change(c, ADD, low(0)));
+            c.rollback();
+        });
+        step("rewritten_batch", c -> {
+            try (PreparedStatement p = c.prepareStatement("INSERT INTO accounts (user_id) VALUES (?)")) {
+                for (long user : new long[] {low(54), low(55), high(54), high(55)}) {
+                    p.setLong(1, user);
+                    p.addBatch();
+                }
+                p.executeBatch();
+            }
+            clear(c, "accounts", "", low(54), low(55), high(54), high(55));
+        }, "reWriteBatchedInserts", "true");
         step("metadata", c -> {
             DatabaseMetaData m = c.getMetaData();
             same(read(m.getColumns(null, "public", "users", null)).size(), 5);

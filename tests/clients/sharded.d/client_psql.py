@@ -304,6 +304,14 @@ def gset():
 
 
 @step
+def isolation():
+    level = f"BEGIN; SELECT count(*) FROM users WHERE user_id = {high(0)}; SHOW transaction_isolation; COMMIT;\n"
+    same(psql("SET default_transaction_isolation = 'repeatable read';\n" + level +
+              "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n" + level),
+         "1\nrepeatable read\n1\nserializable\n")
+
+
+@step
 def script_of_one_transaction():
     text = psql(f"INSERT INTO orders (user_id, order_no, total, note) VALUES ({low(7)}, 8, 1, 'x');\nSELECT 1 / 0;\n", "-1", "-v", "ON_ERROR_STOP=1")
     check("22012" in text, text)

@@ -382,6 +382,29 @@ def concurrent():
 
 if THREE:
     @step
+    def large():
+        """Fifty thousand rows in and out; what a failed or abandoned COPY has sent is nowhere."""
+        sql = "COPY things (user_id, thing_no, words) FROM STDIN"
+        rows = [(either(i), 1000 + i, f"word {i}") for i in range(50_000)]
+        text = "".join("{}\t{}\t{}\n".format(*one) for one in rows)
+        mine = f"thing_no >= 1000 AND (user_id BETWEEN {low(0)} AND {low(99)} OR user_id BETWEEN {high(0)} AND {high(99)})"
+
+        def copy(c, more=""):
+            with c.cursor().copy(sql) as copying:
+                copying.write(text + more)
+                if more == "stop":
+                    raise Wrong("on purpose")
+        with connected() as c:
+            for more, kind in (("x\t1\ty\n", driver.Error), (f"{low(0)}\t1000\tagain\n", driver.Error), ("stop", Wrong)):
+                with contextlib.suppress(kind):
+                    copy(c, more)
+                same(ask(c, f"SELECT count(*) FROM things WHERE {mine}"), [(0,)])
+            copy(c)
+            found = c.cursor().stream(f"SELECT user_id, thing_no, words FROM things WHERE {mine} ORDER BY user_id, thing_no")
+            same(list(found), sorted(rows))
+            same(ask(c, f"DELETE FROM things WHERE {mine}"), len(rows))
+
+    @step
     def client_cursor():
         with connected(cursor_factory=driver.ClientCursor) as c:
             for i in range(10):
