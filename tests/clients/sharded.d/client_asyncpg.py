@@ -258,4 +258,15 @@ async def concurrent(_):
     await asyncio.gather(*(work(number) for number in range(8)))
 
 
+@step
+async def pool(_):
+    # A connection that goes back to the pool is reset: pg_advisory_unlock_all, CLOSE ALL, UNLISTEN *, RESET ALL.
+    async with asyncpg.create_pool(min_size=2, max_size=4) as connections:
+        async def work(number):
+            for i in range(20):
+                async with connections.acquire() as c:
+                    same(await ask(c, WHO, either(number + i)), [row(either(number + i))])
+        await asyncio.gather(*(work(number) for number in range(8)))
+
+
 main()

@@ -287,6 +287,16 @@ def cursor():
 
 
 @step
+def settings():
+    """What frameworks say at connect: Django, SQLAlchemy."""
+    with connected() as c:
+        ask(c, "SET client_encoding TO 'UTF8'")
+        ask(c, "SELECT set_config('TimeZone', 'Asia/Tokyo', false)")
+        for user in (low(0), high(0), low(1)):
+            same(ask(c, "SELECT user_id, current_setting('TimeZone') FROM users WHERE user_id = %s", (user,)), [(user, "Asia/Tokyo")])
+
+
+@step
 def cancel():
     with connected() as c:
         for sql in ("SELECT pg_sleep(8)", f"SELECT user_id, pg_sleep(8) FROM users WHERE user_id = {high(0)}"):
