@@ -144,7 +144,7 @@ def sqlalchemy(target, driver="psycopg2"):
     (folder / "test_suite.py").write_text("from sqlalchemy.testing.suite import *\n")
     target.node("CREATE SCHEMA test_schema")
     report = folder / "report.xml"
-    text = run([PYTHON, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", "--dburi", target.url(f"postgresql+{driver}"),
+    text = run([PYTHON, "-m", "pytest", "-q", "--tb=native", f"--junitxml={report}", "--dburi", target.url(f"postgresql+{driver}"),
                 "test_suite.py"], cwd=folder, env=target.env())
     if not report.exists():
         return {"start": "fail: " + text[-1500:]}

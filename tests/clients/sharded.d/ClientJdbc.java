@@ -246,6 +246,19 @@ public class ClientJdbc {
             c.commit();
             same(ask(c, "SELECT balance FROM accounts WHERE user_id = ?", low(1)), List.of("5"));
         });
+        step("read_first", c -> {
+            c.setAutoCommit(false);
+            for (long user : new long[] {low(9), high(9)}) {
+                for (String before : new String[] {"SELECT 1 WHERE false", "SELECT title FROM countries", null}) {
+                    if (before != null) same(ask(c, before), List.of());
+                    same(ask(c, WHO, user), rows(user));
+                    same(change(c, "UPDATE accounts SET balance = balance + 1 WHERE user_id = ?", user), 1);
+                    c.commit();
+                }
+                same(ask(c, "SELECT balance FROM accounts WHERE user_id = ?", user), List.of("3"));
+                c.commit();
+            }
+        });
         step("multi_shard", c -> {
             c.setAutoCommit(false);
             same(change(c, ADD, low(2)), 1);
@@ -300,6 +313,13 @@ public class ClientJdbc {
         });
         step("cursor", c -> {
             c.setAutoCommit(false);
+            for (String one : new String[] {"SELECT generate_series(1, 3)", "SELECT order_no FROM orders WHERE user_id = " + low(4) + " ORDER BY 1"}) {
+                try (PreparedStatement p = c.prepareStatement(one)) {
+                    p.setFetchSize(2);
+                    same(read(p.executeQuery()), List.of("1", "2", "3"));
+                }
+                c.commit();
+            }
             for (int size : new int[] {1, 37, 1000}) {
                 try (PreparedStatement p = c.prepareStatement(ALL)) {
                     p.setFetchSize(size);
@@ -362,6 +382,31 @@ public class ClientJdbc {
                 }
             }
         });
+        step("isolation", c -> {
+            c.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            same(c.getTransactionIsolation(), Connection.TRANSACTION_SERIALIZABLE);
+            c.setAutoCommit(false);
+            same(ask(c, WHO, high(0)), rows(high(0)));
+            same(ask(c, "SHOW transaction_isolation"), List.of("serializable"));
+            c.commit();
+        });
+        step("read_only", c -> {
+            c.setReadOnly(true);
+            c.setAutoCommit(false);
+            same(ask(c, WHO, low(0)), rows(low(0)));
+            refused("25006", false, () -> change(c, ADD, low(0)));
+            c.rollback();
+        });
+        step("rewritten_batch", c -> {
+            try (PreparedStatement p = c.prepareStatement("INSERT INTO accounts (user_id) VALUES (?)")) {
+                for (long user : new long[] {low(54), low(55), high(54), high(55)}) {
+                    p.setLong(1, user);
+                    p.addBatch();
+                }
+                p.executeBatch();
+            }
+            clear(c, "accounts", "", low(54), low(55), high(54), high(55));
+        }, "reWriteBatchedInserts", "true");
         step("metadata", c -> {
             DatabaseMetaData m = c.getMetaData();
             same(read(m.getColumns(null, "public", "users", null)).size(), 5);

@@ -107,6 +107,18 @@ async def transaction(c):
 
 
 @step
+async def read_first(c):
+    for user in (low(9), high(9)):
+        for before in ("SELECT 1 WHERE false", "SELECT title FROM countries", None):
+            async with c.transaction():
+                if before:
+                    same(await ask(c, before), [])
+                same(await ask(c, WHO, user), [row(user)])
+                same(await c.execute(ADD, user, 1), "UPDATE 1")
+        same(await c.fetchval("SELECT balance FROM accounts WHERE user_id = $1", user), 3)
+
+
+@step
 async def multi_shard(c):
     begun = c.transaction()
     await begun.start()
@@ -175,6 +187,10 @@ async def copy_out(c):
 
 @step
 async def cursor(c):
+    for one in ("SELECT generate_series(1, 3)", f"SELECT order_no FROM orders WHERE user_id = {low(4)} ORDER BY 1"):
+        async with c.transaction():
+            open_ = await c.cursor(one)
+            same([tuple(one) for size in (1, 2) for one in await open_.fetch(size)], [(1,), (2,), (3,)])
     async with c.transaction():
         same([tuple(one) async for one in c.cursor(COLUMNS + " age >= 0 ORDER BY user_id", prefetch=37)],
              [row(user) for user in everyone()])
@@ -240,6 +256,17 @@ async def concurrent(_):
                 else:
                     same(await ask(c, WHO, user), [row(user)])
     await asyncio.gather(*(work(number) for number in range(8)))
+
+
+@step
+async def pool(_):
+    # A connection that goes back to the pool is reset: pg_advisory_unlock_all, CLOSE ALL, UNLISTEN *, RESET ALL.
+    async with asyncpg.create_pool(min_size=2, max_size=4) as connections:
+        async def work(number):
+            for i in range(20):
+                async with connections.acquire() as c:
+                    same(await ask(c, WHO, either(number + i)), [row(either(number + i))])
+        await asyncio.gather(*(work(number) for number in range(8)))
 
 
 main()

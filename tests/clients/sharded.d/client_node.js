@@ -94,6 +94,18 @@ const steps = {
       same(await ask(c, 'SELECT balance FROM accounts WHERE user_id = $1', [low(1)]), [{ balance: after }]);
     }
   }),
+  read_first: () => connected(async (c) => {
+    for (const user of [low(9), high(9)]) {
+      for (const before of ['SELECT 1 WHERE false', 'SELECT title FROM countries', null]) {
+        await c.query('BEGIN');
+        if (before) same(await ask(c, before, []), []);
+        same(await ask(c, WHO, [user]), [row(user)]);
+        same(await changed(c, 'UPDATE accounts SET balance = balance + 1 WHERE user_id = $1', [user]), 1);
+        await c.query('COMMIT');
+      }
+      same(await ask(c, 'SELECT balance FROM accounts WHERE user_id = $1', [user]), [{ balance: 3 }]);
+    }
+  }),
   multi_shard: () => connected(async (c) => {
     const add = (user) => changed(c, 'UPDATE accounts SET balance = balance + 5 WHERE user_id = $1', [user]);
     await c.query('BEGIN');
@@ -149,6 +161,13 @@ const steps = {
     same(text, everyone().map((user) => `${Object.values(row(user)).join('\t')}\n`).join(''));
   }),
   cursor: () => connected(async (c) => {
+    for (const one of ['SELECT generate_series(1, 3) AS n', `SELECT order_no AS n FROM orders WHERE user_id = ${low(4)} ORDER BY 1`]) {
+      await c.query('BEGIN');
+      const open = c.query(new Cursor(one));
+      same([...await open.read(2), ...await open.read(2)], [1, 2, 3].map((n) => ({ n })));
+      await open.close();
+      await c.query('COMMIT');
+    }
     const sql = 'SELECT user_id, name, checksum FROM users WHERE age >= $1 ORDER BY user_id';
     for (const inside of [false, true]) {
       if (inside) await c.query('BEGIN');

@@ -8,12 +8,12 @@ from steps import BASE, FIXTURES, NOBODY, SCRATCH, STRANGER, check, everyone, lo
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 PROTOCOLS = ("simple", "extended", "prepared")
 # `u` becomes a user of either shard, in turns by chance.
-ANYONE = f"\\set u {BASE} + random(0, 1) * 1000 + random(0, {FIXTURES - 1})\n"
+ANYONE = f"\\set u {BASE} + random(0, 1) * 1000 + random(0, 29)\n"
 READ = "SELECT user_id AS got, checksum AS sum FROM users WHERE user_id = :u \\gset\n"
 WRONG = "\\if :got <> :u or :sum <> :u * 7919 + 13\nSELECT wrong_row_of_another_user;\n\\endif\n"
 
 
-def pgbench(script, clients=4, each=50, protocols=PROTOCOLS, options=(), refused=None):
+def pgbench(script, clients=4, each=25, protocols=PROTOCOLS, options=(), refused=None):
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
@@ -92,8 +92,25 @@ def transaction():
 
 
 @step
+def read_first():
+    pgbench(f"""{ANYONE}BEGIN;
+        SELECT count(*) FROM countries;
+        {READ}{WRONG}UPDATE accounts SET balance = balance + 1 WHERE user_id = :u;
+        COMMIT;
+        """, each=20)
+    pgbench(f"""{ANYONE}\\startpipeline
+        BEGIN;
+        SELECT checksum FROM users WHERE user_id = :u;
+        UPDATE accounts SET balance = balance + 1 WHERE user_id = :u;
+        COMMIT;
+        \\endpipeline
+        """, each=20, protocols=["extended", "prepared"])
+
+
+@step
 def multi_shard():
-    both = f"""\\set a {BASE} + :client_id
+    pairs = BASE + 30  # of nobody else
+    both = f"""\\set a {pairs} + :client_id
         \\set b :a + 1000
         BEGIN;
         UPDATE accounts SET balance = balance + 1 WHERE user_id = :a;
@@ -101,7 +118,15 @@ def multi_shard():
         COMMIT;
         """
     pgbench(both, clients=1, each=1, refused="multi_shard = on")
-    pgbench("SET domicile.multi_shard = on;\n" + both, each=10)
+    for protocol in PROTOCOLS:
+        pgbench("SET domicile.multi_shard = on;\n" + both, each=10, protocols=[protocol])
+        pgbench(f"""SET domicile.read = 'writer';
+            SELECT min(balance) AS least, max(balance) AS most, sum(balance) AS sum FROM accounts
+             WHERE user_id BETWEEN {pairs} AND {pairs + 3} OR user_id BETWEEN {pairs + 1000} AND {pairs + 1003} \\gset
+            \\if :sum <> 0 or :least <> -:most or :most < 10
+            SELECT money_was_made_or_lost;
+            \\endif
+            """, clients=1, each=1, protocols=["simple"])
 
 
 @step
@@ -154,7 +179,7 @@ def own_writes():
     pgbench(f"""\\set u {BASE} + 10 + :client_id
         \\set v :u + 1000
         UPDATE accounts SET balance = balance + 1 WHERE user_id = :u RETURNING balance \\gset
-        """ + read * 10, each=80, protocols=["simple"])
+        """ + read * 10, each=60, protocols=["simple"])
 
 
 @step

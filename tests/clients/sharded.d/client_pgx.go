@@ -207,6 +207,24 @@ var steps = []struct {
 			check(number(c, "SELECT balance FROM accounts WHERE user_id = $1", low(1)) == 7, "not 7")
 		})
 	}},
+	{"read_first", func() {
+		connected(func(c *pgx.Conn) {
+			for _, user := range []int64{low(9), high(9)} {
+				for _, before := range []string{"SELECT 1 WHERE false", "SELECT title FROM countries", ""} {
+					must(c.BeginFunc(ctx, func(tx pgx.Tx) error {
+						if before != "" {
+							_, err := tx.Exec(ctx, before)
+							must(err)
+						}
+						same(ask(tx, who, user), []row{rowOf(user)})
+						_, err := tx.Exec(ctx, add, user, 1)
+						return err
+					}))
+				}
+				check(number(c, "SELECT balance FROM accounts WHERE user_id = $1", user) == 3, "not 3")
+			}
+		})
+	}},
 	{"multi_shard", func() {
 		connected(func(c *pgx.Conn) {
 			tx, err := c.Begin(ctx)

@@ -128,6 +128,16 @@ def transaction():
 
 
 @step
+def read_first():
+    for user in (low(9), high(9)):
+        for before in ("SELECT 1 WHERE false;", "SELECT title FROM countries;", ""):
+            same(psql(f"BEGIN;\n{before}\n{who(user)}UPDATE accounts SET balance = balance + 1 WHERE user_id = {user};\nCOMMIT;\n"),
+                 lines([row(user)]))
+        # Another session's reads may come from a reader that lags.
+        same(psql(f"SET domicile.read = 'writer'; SELECT balance FROM accounts WHERE user_id = {user}"), "3\n")
+
+
+@step
 def multi_shard():
     def add(user):
         return f"UPDATE accounts SET balance = balance + 5 WHERE user_id = {user};\n"
@@ -291,6 +301,14 @@ def gset():
               "SELECT user_id, name, checksum FROM users WHERE user_id = :u AND name = :'n';\n"
               f"SELECT 'SELECT ' || user_id FROM users WHERE user_id IN ({low(4)}, {high(4)}) ORDER BY user_id \\gexec\n"),
          lines([row(high(4)), (low(4),), (high(4),)]))
+
+
+@step
+def isolation():
+    level = f"BEGIN; SELECT count(*) FROM users WHERE user_id = {high(0)}; SHOW transaction_isolation; COMMIT;\n"
+    same(psql("SET default_transaction_isolation = 'repeatable read';\n" + level +
+              "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n" + level),
+         "1\nrepeatable read\n1\nserializable\n")
 
 
 @step

@@ -122,6 +122,20 @@ def transaction():
 
 
 @step
+def read_first():
+    with connected(autocommit=False) as c:
+        for user in (low(9), high(9)):
+            for sql, wanted in (("SELECT 1", [(1,)]), ("SELECT count(*) >= 0 FROM countries", [(True,)]), (None, None)):
+                if sql:
+                    same(ask(c, sql), wanted)
+                same(ask(c, WHO, (user,)), [row(user)])
+                same(ask(c, "UPDATE accounts SET balance = balance + 1 WHERE user_id = %s", (user,)), 1)
+                c.commit()
+            same(ask(c, "SELECT balance FROM accounts WHERE user_id = %s", (user,)), [(3,)])
+            c.commit()
+
+
+@step
 def multi_shard():
     add = "UPDATE accounts SET balance = balance + 5 WHERE user_id = %s"
     users = [low(2), high(2)]
@@ -273,6 +287,16 @@ def cursor():
 
 
 @step
+def settings():
+    """What frameworks say at connect: Django, SQLAlchemy."""
+    with connected() as c:
+        ask(c, "SET client_encoding TO 'UTF8'")
+        ask(c, "SELECT set_config('TimeZone', 'Asia/Tokyo', false)")
+        for user in (low(0), high(0), low(1)):
+            same(ask(c, "SELECT user_id, current_setting('TimeZone') FROM users WHERE user_id = %s", (user,)), [(user, "Asia/Tokyo")])
+
+
+@step
 def cancel():
     with connected() as c:
         for sql in ("SELECT pg_sleep(8)", f"SELECT user_id, pg_sleep(8) FROM users WHERE user_id = {high(0)}"):
@@ -367,6 +391,29 @@ def concurrent():
 
 
 if THREE:
+    @step
+    def large():
+        """Fifty thousand rows in and out; what a failed or abandoned COPY has sent is nowhere."""
+        sql = "COPY things (user_id, thing_no, words) FROM STDIN"
+        rows = [(either(i), 1000 + i, f"word {i}") for i in range(50_000)]
+        text = "".join("{}\t{}\t{}\n".format(*one) for one in rows)
+        mine = f"thing_no >= 1000 AND (user_id BETWEEN {low(0)} AND {low(99)} OR user_id BETWEEN {high(0)} AND {high(99)})"
+
+        def copy(c, more=""):
+            with c.cursor().copy(sql) as copying:
+                copying.write(text + more)
+                if more == "stop":
+                    raise Wrong("on purpose")
+        with connected() as c:
+            for more, kind in (("x\t1\ty\n", driver.Error), (f"{low(0)}\t1000\tagain\n", driver.Error), ("stop", Wrong)):
+                with contextlib.suppress(kind):
+                    copy(c, more)
+                same(ask(c, f"SELECT count(*) FROM things WHERE {mine}"), [(0,)])
+            copy(c)
+            found = c.cursor().stream(f"SELECT user_id, thing_no, words FROM things WHERE {mine} ORDER BY user_id, thing_no")
+            same(list(found), sorted(rows))
+            same(ask(c, f"DELETE FROM things WHERE {mine}"), len(rows))
+
     @step
     def client_cursor():
         with connected(cursor_factory=driver.ClientCursor) as c:
