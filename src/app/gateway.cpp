@@ -43,7 +43,19 @@ struct Worker {
           sql(loop, sql_shared, [&](const std::string& role) {
               return std::make_unique<pool::Pool>(loop, shared.topology, shared.region,
                                                   sql_credentials.at(role), pool_metrics);
-          }) {}
+          }) {
+        door.on_schema = [this](const http::Schema& schema) {
+            sql::KeyPlaces places;
+            for (const auto& shape : schema.tables) {
+                for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+                    if (shape.columns[i].name == shape.table->key) {
+                        places[shape.table->name] = i;
+                    }
+                }
+            }
+            sql.analyser().know(std::move(places));
+        };
+    }
 
     void note_state(topology::NodeIndex node, const routing::NodeState& state) {
         pool.note_state(node, state);

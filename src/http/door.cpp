@@ -261,6 +261,9 @@ const KnownTable& Known::person() const {
 }
 
 void Door::know(std::shared_ptr<const Schema> schema) {
+    if (on_schema) {
+        on_schema(*schema);
+    }
     auto known = std::make_shared<Known>();
     for (const TableShape& shape : schema->tables) {
         KnownTable& table = known->tables.emplace_back();

@@ -82,6 +82,8 @@ class Door {
     /// Keeps the schema: loads it when a writer is known, and again when PostgreSQL says it has changed, or a
     /// minute has passed; forgets old idempotency keys at the same pace. Runs until stop().
     Task<void> keep_schema(net::Loop& loop);
+    /// Told of each schema that is loaded.
+    std::function<void(const Schema& schema)> on_schema;
     void stop();
     /// While draining, /readyz says no.
     void drain() noexcept { draining_ = true; }

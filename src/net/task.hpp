@@ -47,7 +47,7 @@ class Frames {
     }
     void* take(std::size_t bytes) {
         const std::size_t index = (bytes + unit - 1) / unit;
-        if (index >= classes) {
+        if (index >= classes || checked) {
             return ::operator new(bytes);
         }
         List& list = lists_[index];
@@ -61,7 +61,7 @@ class Frames {
     }
     void give(void* frame, std::size_t bytes) noexcept {
         const std::size_t index = (bytes + unit - 1) / unit;
-        if (index >= classes || lists_[index].count >= kept) {
+        if (index >= classes || checked || lists_[index].count >= kept) {
             ::operator delete(frame);
             return;
         }
@@ -71,6 +71,11 @@ class Frames {
     }
 
   private:
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    static constexpr bool checked = true;  // a frame that is used after its end must be found out
+#else
+    static constexpr bool checked = false;
+#endif
     static constexpr std::size_t unit = 64;
     static constexpr std::size_t classes = 33;  // up to 2 KiB
     static constexpr std::size_t kept = 64;

@@ -309,8 +309,17 @@ Task<bool> Session::on_bind(std::string_view body) {
         pend('B', std::move(prepared), body, true);
         co_return true;
     }
+    // What the batch has said before, BEGIN above all, is so before this is routed.
+    if ((!lease_ || side_) && !co_await answer_executed_locally()) {
+        co_return false;
+    }
+    if (skipping_) {
+        co_return true;
+    }
     const BoundConstants constants(*prepared, bind);
+    portal_stays_ = !bind.portal.empty();
     const auto bound = co_await bind_for(*prepared->facts, constants);
+    portal_stays_ = false;
     if (skipping_) {
         co_return !client_.hung_up();  // the node was lost or has refused meanwhile, and the client knows
     }
@@ -492,6 +501,31 @@ Task<bool> Session::bind_anywhere() {
         co_return false;
     }
     forward_pending();
+    co_return true;
+}
+
+Task<bool> Session::answer_executed_locally() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < pending_.size() && pending_[i].local; ++i) {
+        count = pending_[i].type == 'E' ? i + 1 : count;
+    }
+    if (count == 0) {
+        co_return true;
+    }
+    std::vector<Pending> rest(std::make_move_iterator(pending_.begin() + static_cast<std::ptrdiff_t>(count)),
+                              std::make_move_iterator(pending_.end()));
+    std::vector<std::string> bodies;
+    for (const Pending& pending : rest) {
+        bodies.emplace_back(pending_bytes_.view().substr(pending.offset, pending.length));
+    }
+    pending_.resize(count);
+    if (!co_await answer_pending_locally()) {
+        co_return false;
+    }
+    for (std::size_t i = 0; i < rest.size() && !skipping_; ++i) {
+        pend(rest[i].type, std::move(rest[i].prepared), bodies[i], rest[i].local);
+        pending_.back().several = std::move(rest[i].several);
+    }
     co_return true;
 }
 

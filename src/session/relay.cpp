@@ -20,6 +20,7 @@ using wire::Relay;
 constexpr std::size_t read_bytes = 32U << 10U;
 constexpr std::size_t out_bytes_max = 64U << 10U;  // beyond it the client's socket decides the pace
 constexpr std::size_t kept_bytes = 64U << 10U;
+constexpr std::size_t row_bytes_max = 1U << 30U;      // PostgreSQL: MaxAllocSize
 constexpr std::size_t partial_bytes_min = 8U << 10U;  // a row longer than this is passed in pieces
 
 std::int64_t microseconds(net::Clock::time_point time) {
@@ -231,7 +232,8 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         }
         if (lease_) {
             base::Error error{Code::cannot_route,
-                              "The transaction is bound to another shard.",
+                              pins_ != 0 && status() == 'I' ? "The session is bound to another shard."
+                                                            : "The transaction is bound to another shard.",
                               pins_ != 0 ? "SHOW domicile.session says what binds the session to its shard."
                                          : "End the transaction first, or SET domicile.multi_shard = on.",
                               std::string(routing::rules::several_shards),
@@ -245,7 +247,7 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         several_ = std::move(*routed);
         co_return base::Status{};
     }
-    const bool side = unbound_ == Unbound::open && routed->kind == routing::Route::Kind::any &&
+    const bool side = !portal_stays_ && unbound_ == Unbound::open && routed->kind == routing::Route::Kind::any &&
                       facts.pins == 0 && (facts.reader_may_serve || facts.kind == sql::Kind::show);
     co_return co_await bind_to(routed->plan, side);
 }
@@ -380,7 +382,7 @@ bool Session::relay_replies() {
         wire::Reader head(bytes.substr(position + 1, 4));
         const std::size_t length = head.u32();
         const std::size_t whole = length + 1;
-        if (length < 4) {
+        if (length < 4 || length > row_bytes_max) {
             good = false;
             break;
         }
@@ -753,6 +755,9 @@ void Session::note_sent(const std::shared_ptr<const sql::Facts>& facts) {
             }
         }
     }
+    if (!facts->sets.empty() || facts->unlocks_all) {
+        effects_.push_back(facts);
+    }
     switch (facts->kind) {
         case Kind::begin:
             read_only_ = facts->read_only;
@@ -792,6 +797,17 @@ void Session::round_over() {
     relay_was_in_transaction_ = relay.status() != 'I';
     const bool in_transaction = relay.status() == 'T';
     for (const auto& facts : effects_) {
+        if (!failed) {
+            for (const auto& setting : facts->sets) {
+                settings_.set(setting, in_transaction);
+            }
+            if (facts->unlocks_all) {
+                pins_ &= static_cast<std::uint8_t>(~static_cast<unsigned>(sql::Pin::advisory_lock));
+            }
+        }
+        if (facts->kind == Kind::set && !facts->sets.empty()) {
+            continue;
+        }
         switch (facts->kind) {
             case Kind::begin: settings_.begin(); break;
             case Kind::commit:

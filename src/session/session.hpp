@@ -149,6 +149,8 @@ class Session {
     };
     void pend(char type, PreparedPtr prepared, std::string_view body, bool local);
     Task<bool> answer_pending_locally();
+    /// The part of it that ends with its last local Execute.
+    Task<bool> answer_executed_locally();
     void forward_pending();
     void forward_parse(const PreparedPtr& prepared, bool quiet);
     void forward_bind(const PreparedPtr& prepared, std::string_view body);
@@ -327,6 +329,7 @@ class Session {
     std::optional<routing::Route> several_;   // set by bind_for(): nothing is bound, all of these are meant
     std::string node_error_;                  // body of a node's ErrorResponse, to be passed on as it is
     std::vector<pool::Connection*> working_;  // what a cancel must reach besides the bound node
+    bool portal_stays_ = false;  // the Bind in hand names its portal: it may be fetched from after a Sync
     bool batch_executed_ = false;
     bool batch_spans_ = false;  // the batch is an implicit transaction that went to another shard
     bool batch_bound_ = false;  // this batch's shard is decided

@@ -4,10 +4,17 @@
 
 namespace domicile::session {
 
+namespace {
+
+/// set_config() takes the text as a start-up packet does; SET would read it as SQL.
+std::string set_config(std::string_view name, std::string_view value) {
+    return "SELECT pg_catalog.set_config(" + sql_literal(name) + ", " + sql_literal(value) + ", false)";
+}
+
+}  // namespace
+
 void SettingsTracker::start_with(std::string_view name, std::string_view value) {
-    // set_config() takes the text as a start-up packet does; SET would read it as SQL.
-    start_[std::string(name)] =
-        "SELECT pg_catalog.set_config(" + sql_literal(name) + ", " + sql_literal(value) + ", false)";
+    start_[std::string(name)] = set_config(name, value);
     current_ = std::make_shared<const pool::Settings>(start_);
 }
 
@@ -19,12 +26,13 @@ void SettingsTracker::change(bool in_transaction, pool::Settings settings) {
 }
 
 void SettingsTracker::set(const sql::Setting& setting, bool in_transaction) {
-    if (setting.value.empty()) {
+    if (setting.value.empty() && !setting.literal) {
         reset(setting, in_transaction);
         return;
     }
     pool::Settings settings = current_ ? *current_ : pool::Settings{};
-    settings[setting.name] = "SET " + setting.name + " TO " + setting.value;
+    settings[setting.name] = setting.literal ? set_config(setting.name, setting.value)
+                                             : "SET " + setting.name + " TO " + setting.value;
     change(in_transaction, std::move(settings));
 }
 

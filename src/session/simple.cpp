@@ -219,10 +219,13 @@ Session::Local Session::run_locally(const sql::Facts& facts, std::string_view te
                 return {"SET", {}};
             }
             defer();
-            if (facts.kind == Kind::reset || facts.setting.value.empty()) {
+            if (facts.sets.empty() && (facts.kind == Kind::reset || facts.setting.value.empty())) {
                 deferred_ += settings_.after_reset(facts.setting.name);
             }
-            if (!facts.setting.local && !facts.setting.transaction) {
+            for (const auto& setting : facts.sets) {
+                settings_.set(setting, true);
+            }
+            if (!facts.setting.local && !facts.setting.transaction && facts.sets.empty()) {
                 facts.kind == Kind::set ? settings_.set(facts.setting, true)
                                         : settings_.reset(facts.setting, true);
             }

@@ -15,7 +15,7 @@ namespace limits = base::limits;
 
 struct Analyser::Impl {
     Impl(const topology::Topology& whole, std::size_t shapes_max)
-        : topology(whole), cache(shapes_max, limits::sql_cache_bytes_max) {}
+        : topology(whole), cache(shapes_max, limits::sql_cache_bytes_max), shapes_most(shapes_max) {}
 
     base::Status one(std::string_view text, const List* raw, bool remember);
     base::Status script(std::string_view text, const List* raw, bool standard_strings);
@@ -24,6 +24,8 @@ struct Analyser::Impl {
 
     const topology::Topology& topology;
     PlanCache cache;
+    std::size_t shapes_most;
+    KeyPlaces places;
     Stats stats;
     Tokens tokens;
     Tokens piece_tokens;
@@ -73,7 +75,7 @@ void Analyser::Impl::add(std::string_view text, const Tokens& of, std::shared_pt
 }
 
 base::Status Analyser::Impl::one(std::string_view text, const List* raw, bool remember) {
-    auto walked = Walker::run({topology, text.substr(0, tokens.end), 0, tokens}, inner_of(pg::cells(raw)[0]));
+    auto walked = Walker::run({topology, places, text.substr(0, tokens.end), 0, tokens}, inner_of(pg::cells(raw)[0]));
     if (!walked) {
         return std::unexpected(std::move(walked.error()));
     }
@@ -99,7 +101,7 @@ base::Status Analyser::Impl::script(std::string_view text, const List* raw, bool
         // The grammar has found where it ends: semicolons in it are those of BEGIN ATOMIC or CREATE RULE.
         piece_tokens.begin = piece_tokens.first;
         auto walked =
-            Walker::run({topology, piece.substr(0, piece_tokens.end), from, piece_tokens}, stmt->stmt);
+            Walker::run({topology, places, piece.substr(0, piece_tokens.end), from, piece_tokens}, stmt->stmt);
         if (!walked) {
             return std::unexpected(std::move(walked.error()));
         }
@@ -112,6 +114,13 @@ base::Status Analyser::Impl::script(std::string_view text, const List* raw, bool
 Analyser::Analyser(const topology::Topology& topology, std::size_t shapes_max)
     : impl_(std::make_unique<Impl>(topology, shapes_max)) {}
 Analyser::~Analyser() = default;
+
+void Analyser::know(KeyPlaces places) {
+    if (places != impl_->places) {
+        impl_->places = std::move(places);
+        impl_->cache = PlanCache(impl_->shapes_most, limits::sql_cache_bytes_max);
+    }
+}
 
 const Analyser::Stats& Analyser::stats() const noexcept {
     return impl_->stats;

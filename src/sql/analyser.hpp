@@ -36,6 +36,9 @@ class Analyser {
     [[nodiscard]] base::Result<std::span<const Statement>> analyse(std::string_view text,
                                                                    bool standard_strings = true);
 
+    /// Replaces what is known of the tables' columns.
+    void know(KeyPlaces places);
+
     struct Stats {
         std::uint64_t hits = 0;
         std::uint64_t misses = 0;

@@ -136,6 +136,28 @@ void Walker::walk(const Node* node, Scope& scope) {
     }
 }
 
+/// What set_config() sets, where name and value are constants.
+std::optional<Setting> Walker::config_of(const FuncCall* call) const {
+    const auto text = [&](std::size_t index) {
+        const auto* constant = pg::as_if<A_Const>(pg::nth(call->args, index), T_A_Const);
+        return constant != nullptr && !constant->isnull && constant->val.node.type == T_String
+                   ? std::optional(std::string(pg::text(constant->val.sval.sval)))
+                   : std::nullopt;
+    };
+    const auto name = text(0);
+    auto value = text(1);
+    if (!name || !value) {
+        return std::nullopt;
+    }
+    Setting setting;
+    for (const char c : *name) {
+        setting.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    setting.value = std::move(*value);
+    setting.literal = true;
+    return setting;
+}
+
 void Walker::call(const FuncCall* call, Scope& scope) {
     const std::size_t parts = pg::size(call->funcname);
     const std::string_view name = pg::text(pg::last(call->funcname));
@@ -147,14 +169,24 @@ void Walker::call(const FuncCall* call, Scope& scope) {
         set_opaque(parts > 1
                        ? std::string(pg::text(pg::nth(call->funcname, parts - 2))) + "." + std::string(name)
                        : std::string(name));
+    } else if (name == "pg_advisory_unlock_all") {
+        facts_.unlocks_all = true;
     } else if (which == FunctionClass::session_locks) {
-        pin(Pin::advisory_lock);
+        if (!name.starts_with("pg_advisory_unlock")) {
+            pin(Pin::advisory_lock);
+        }
     } else if (which == FunctionClass::sequences) {
         pin(Pin::sequence);
     } else if (name == "set_config") {
         const auto* word = pg::as_if<A_Const>(pg::nth(call->args, 2), T_A_Const);
-        if (word == nullptr || word->isnull || word->val.node.type != T_Boolean ||
-            !word->val.boolval.boolval) {
+        const bool known = word != nullptr && !word->isnull && word->val.node.type == T_Boolean;
+        if (auto setting = known && !word->val.boolval.boolval ? config_of(call) : std::nullopt) {
+            cacheable_ = false;  // its constants are not the key's
+            if (setting->name.starts_with("domicile.")) {
+                refuse("set_config() does not reach the gateway's own settings.", "Use SET " + setting->name + ".");
+            }
+            facts_.sets.push_back(std::move(*setting));
+        } else if (!known || !word->val.boolval.boolval) {
             pin(Pin::set_config);
         }
     }

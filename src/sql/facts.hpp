@@ -5,7 +5,9 @@
 
 #include "topology/topology.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -114,7 +116,8 @@ struct Setting {
     std::string name;   ///< folded; "all" for RESET ALL and SHOW ALL; "time zone" becomes "timezone"
     std::string value;  ///< the text after TO or =, verbatim; empty for DEFAULT and for RESET
     bool local = false;
-    bool transaction = false;  ///< SET TRANSACTION, SET SESSION CHARACTERISTICS: passed on as it is
+    bool transaction = false;  ///< SET TRANSACTION: passed on as it is
+    bool literal = false;      ///< of set_config(): `value` is not SQL but the value itself
 };
 
 /// Why a node connection must stay with the session after the statement.
@@ -129,6 +132,10 @@ enum class Pin : std::uint8_t {
     sequence = 64,    ///< currval, lastval, and nextval/setval that make them mean something
     load = 128,       ///< LOAD, and other state of the process
 };
+
+/// Where the key stands among the live columns of each sharded table, from 0. Only INSERT without a list of
+/// columns needs it. Should it be old, the row meets the CHECK of the shard it is sent to, and is refused.
+using KeyPlaces = std::map<std::string, std::size_t, std::less<>>;
 
 struct Facts {
     Kind kind = Kind::empty;
@@ -153,6 +160,9 @@ struct Facts {
     bool read_only = false;    ///< BEGIN READ ONLY
     bool and_chain = false;    ///< COMMIT AND CHAIN, ROLLBACK AND CHAIN
     bool copy_binary = false;  ///< COPY … (FORMAT binary)
+    /// What else stays set: SET SESSION CHARACTERISTICS, and set_config() with constants and without LOCAL.
+    std::vector<Setting> sets;
+    bool unlocks_all = false;  ///< pg_advisory_unlock_all(): no advisory lock of the session is left
     /// EXECUTE: the constants among its arguments, in their order; an argument that is none has no value.
     std::vector<std::optional<Operand>> arguments;
     Setting setting;

@@ -270,5 +270,18 @@ TEST(Keys, AreFoundInLargeInserts) {
     EXPECT_EQ(testing::text_of(statement.facts->inserted_keys.back(), statement), "99999");
 }
 
+TEST(Keys, StandWhereTheColumnsSayInAnInsertWithoutAList) {
+    const auto topology = shop();
+    Analyser analyser(topology);
+    EXPECT_TRUE(one(analyser, "INSERT INTO users VALUES ('a', 7)").facts->key_missing);
+    analyser.know({{"users", 1}});
+    const auto known = one(analyser, "INSERT INTO users VALUES ('a', 7)");
+    EXPECT_FALSE(known.facts->key_missing) << "and not from the cache";
+    ASSERT_EQ(known.facts->inserted_keys.size(), 1U);
+    EXPECT_EQ(known.facts->inserted_keys[0].index, 1U);
+    EXPECT_TRUE(one(analyser, "INSERT INTO users VALUES ('a')").facts->key_missing) << "too short a row";
+    EXPECT_TRUE(one(analyser, "INSERT INTO orders VALUES (1, 7)").facts->key_missing) << "another table";
+}
+
 }  // namespace
 }  // namespace domicile::sql

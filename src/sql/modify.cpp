@@ -35,6 +35,11 @@ void Walker::insert(const InsertStmt* stmt, const Around& around) {
             key = i;
         }
     }
+    if (names.empty() && sharded(target)) {
+        // Without a list the values go to the columns in their order.
+        const auto known = source_.places.find(facts_.tables[target].name);
+        key = known == source_.places.end() ? std::nullopt : std::optional(known->second);
+    }
     // VALUES and queries do not see the target.
     Scope outside{.parent = inner.parent, .ctes = inner.ctes, .depth = inner.depth};
     const auto* source = pg::as_if<SelectStmt>(stmt->selectStmt, T_SelectStmt);
@@ -71,7 +76,7 @@ void Walker::insert_rows(const List* rows, std::optional<std::size_t> key, Scope
             return;
         }
         if (key) {
-            if (const auto constant = operand(pg::nth(row, *key))) {
+            if (const auto constant = *key < pg::size(row) ? operand(pg::nth(row, *key)) : std::nullopt) {
                 facts_.inserted_keys.push_back(*constant);
             } else {
                 facts_.key_missing = true;

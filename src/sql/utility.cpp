@@ -91,6 +91,9 @@ void Walker::statement(const Node* node) {
                 definition(node);
             }
     }
+    if (!facts_.refusal.empty()) {
+        facts_.kind = Kind::refused;
+    }
     switch (facts_.kind) {
         case Kind::read:
         case Kind::write:
@@ -206,7 +209,13 @@ void Walker::setting(const VariableSetStmt* stmt) {
             facts_.kind = Kind::reset;
             setting.name = "all";
             return;
-        case VAR_SET_MULTI: setting.transaction = true; return;
+        case VAR_SET_MULTI:
+            if (setting.name == "session characteristics") {
+                characteristics(stmt->args);
+            } else {
+                setting.transaction = true;
+            }
+            return;
         case VAR_SET_CURRENT: setting.transaction = true; return;  // FROM CURRENT: of functions only
         case VAR_SET_DEFAULT: return;
         case VAR_SET_VALUE: break;
@@ -225,6 +234,23 @@ void Walker::setting(const VariableSetStmt* stmt) {
         text.remove_prefix(zone == std::string::npos ? text.size() : zone + 4);
     }
     setting.value = trimmed(text);
+}
+
+/// SET SESSION CHARACTERISTICS AS TRANSACTION …: the defaults of transactions to come.
+void Walker::characteristics(const List* modes) {
+    for (const ListCell& cell : pg::cells(modes)) {
+        const auto* mode = pg::as<DefElem>(pg::node(cell));
+        const auto* value = pg::as_if<A_Const>(mode->arg, T_A_Const);
+        if (value == nullptr) {
+            continue;
+        }
+        Setting one;
+        one.name = "default_" + text_of(mode->defname);
+        one.literal = true;
+        one.value = value->val.node.type == T_Integer ? (value->val.ival.ival != 0 ? "on" : "off")
+                                                      : text_of(value->val.sval.sval);
+        facts_.sets.push_back(std::move(one));
+    }
 }
 
 bool Walker::other_kinds(const Node* node) {

@@ -70,6 +70,7 @@ class Walker {
   public:
     struct Source {
         const topology::Topology& topology;
+        const KeyPlaces& places;
         std::string_view text;  ///< of this statement
         std::size_t begin = 0;  ///< its place in the text the parser saw
         const Tokens& tokens;   ///< of this statement
@@ -166,6 +167,8 @@ class Walker {
     // predicates.cpp
     std::uint32_t key_of(const Node* node, const Scope& scope);
     std::optional<Operand> operand(const Node* node);
+    void characteristics(const List* modes);
+    [[nodiscard]] std::optional<Setting> config_of(const FuncCall* call) const;
     std::optional<Operand> cast_operand(const TypeCast* cast);
     std::uint32_t add_term(Term term);
     std::uint32_t join_terms(KeyNode::Op op, std::vector<std::uint32_t> children);

@@ -233,6 +233,17 @@ struct Messages {
         out.append_u32(rows);
         return *this;
     }
+    Messages& describe_statement() {
+        const wire::MessageWriter message(out, 'D');
+        out.append_u8('S');
+        out.append_cstring("");
+        return *this;
+    }
+    Messages& flush() {
+        wire::append_flush(out);
+        return *this;
+    }
+    Messages& run(std::string_view sql) { return parse(sql).bind("").execute("", 0); }
     Messages& close(std::string_view portal) {
         const wire::MessageWriter message(out, 'C');
         out.append_u8('P');
@@ -421,6 +432,128 @@ TEST_F(SqlShards, LetsPostgresWordASyntaxError) {
         EXPECT_EQ(extended.message, "cannot insert multiple commands into a prepared statement");
     }
     is("SELECT count(*) FROM users", "8");
+}
+
+TEST_F(SqlShards, TakesABatchForOneTransactionWhereverItsRowsLive) {
+    const auto say = [&](Messages& messages) { return spoken(client_, messages.out.view(), 1); };
+    const auto insert = [](int user) {
+        return "INSERT INTO users (user_id, name) VALUES (" + std::to_string(user) + ", 'batch')";
+    };
+    EXPECT_EQ(say(Messages().run(insert(70)).run(insert(1070)).run(insert(71)).sync()), "12C12C12CZ");
+    is("SELECT user_id FROM users WHERE name = 'batch' ORDER BY 1", "70;71;1070");
+    EXPECT_EQ(say(Messages().run(insert(72)).run(insert(1072)).run(insert(1070)).run(insert(73)).sync()),
+              "12C12C12EZ");
+    is("SELECT count(*) FROM users WHERE name = 'batch'", "3");
+    EXPECT_EQ(say(Messages()
+                      .run("DELETE FROM users WHERE user_id = 70")
+                      .run("SELECT user_id FROM users WHERE name = 'batch'")
+                      .run("DELETE FROM users WHERE user_id IN (71, 1070)")
+                      .sync()),
+              "12C122C12CZ")
+        << "the read sees what the batch has done";
+    is("SELECT count(*) FROM users WHERE name = 'batch'", "0");
+    // One that only reads needs no transaction.
+    EXPECT_EQ(say(Messages()
+                      .run("SELECT name FROM users WHERE user_id = 1")
+                      .run("SELECT name FROM users WHERE user_id = 1001")
+                      .run("UPDATE users SET age = 3 WHERE user_id = 1001")
+                      .sync()),
+              "121C121C12CZ");
+    EXPECT_EQ(client_.run("SHOW domicile.session").rows.at(6).at(1), "none");
+}
+
+TEST_F(SqlShards, RoutesWhatComesBehindABeginOfTheSameBatch) {
+    const auto say = [&](Messages& messages) { return spoken(client_, messages.out.view(), 1); };
+    // As pgjdbc without autocommit: BEGIN and the first statement in one batch, a read on a shard with a
+    // reader.
+    EXPECT_EQ(say(Messages()
+                      .run("BEGIN")
+                      .parse("SELECT name FROM users WHERE user_id = 1")
+                      .bind("")
+                      .describe("")
+                      .execute("", 0)
+                      .sync()),
+              "12C12T1CZ");
+    EXPECT_EQ(say(Messages().run("UPDATE users SET age = 77 WHERE user_id = 1").sync()), "12CZ");
+    EXPECT_EQ(say(Messages().run("ROLLBACK").sync()), "12CZ");
+    // As asyncpg: described and flushed before it is bound, as the first statement of a transaction.
+    ASSERT_TRUE(client_.run("BEGIN").good);
+    EXPECT_EQ(say(Messages()
+                      .parse("UPDATE users SET age = 78 WHERE user_id = 1001 RETURNING age")
+                      .describe_statement()
+                      .flush()
+                      .bind("")
+                      .execute("", 0)
+                      .sync()),
+              "1tT21CZ");
+    // A portal of no table that is fetched from after a Sync.
+    ASSERT_TRUE(client_.run("ROLLBACK").good);
+    ASSERT_TRUE(client_.run("BEGIN").good);
+    EXPECT_EQ(say(Messages().parse("SELECT generate_series(1, 5)").bind("p").execute("p", 2).sync()),
+              "122sZ");
+    EXPECT_EQ(say(Messages().execute("p", 9).sync()), "3CZ");
+    ASSERT_TRUE(client_.run("COMMIT").good);
+    is("SELECT age FROM users WHERE user_id = 1", "1");
+}
+
+TEST_F(SqlShards, RoutesExecuteByItsArguments) {
+    ASSERT_TRUE(client_.run("SET domicile.user_id = 1").good);
+    ASSERT_TRUE(client_.run("PREPARE who(bigint) AS SELECT name FROM users WHERE user_id = $1").good);
+    is("EXECUTE who(2)", "p2");
+    EXPECT_EQ(client_.run("EXECUTE who(1001)").sqlstate, "0A000") << "the other shard";
+    EXPECT_EQ(client_.run("EXECUTE who(5001)").sqlstate, "42501") << "abroad";
+    EXPECT_EQ(client_.run("EXECUTE who(3001)").sqlstate, "22003") << "nowhere";
+    is("EXECUTE who(3)", "p3");
+}
+
+TEST_F(SqlShards, KeepsWhatIsSetByWhateverMeans) {
+    ASSERT_TRUE(client_.run("SELECT set_config('TimeZone', 'Asia/Tokyo', false)").good);
+    ASSERT_TRUE(client_.run("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE").good);
+    for (const char* user : {"1", "1001"}) {
+        is("SELECT current_setting('TimeZone'), current_setting('default_transaction_isolation') FROM users "
+           "WHERE "
+           "user_id = " +
+               std::string(user),
+           "Asia/Tokyo|serializable");
+    }
+    const auto pinned = [&] { return client_.run("SHOW domicile.session").rows.back().at(1); };
+    EXPECT_EQ(pinned(), "");
+    ASSERT_TRUE(client_.run("SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL").good);
+    EXPECT_EQ(pinned(), "") << "what every pool says when a connection comes back";
+    ASSERT_TRUE(client_.run("SELECT pg_advisory_lock(7)").good);
+    EXPECT_EQ(pinned(), "session advisory lock");
+    ASSERT_TRUE(client_.run("SELECT pg_advisory_unlock_all()").good);
+    EXPECT_EQ(pinned(), "");
+    is("SELECT name FROM users WHERE user_id = 1", "p1");
+    is("SELECT name FROM users WHERE user_id = 1001", "p1001");
+    // RESET goes back to what the client asked for at start-up, not to the node's default.
+    SqlClient tokyo(options() + " options='-c TimeZone=Asia/Tokyo'");
+    ASSERT_TRUE(tokyo.run("SET timezone = 'UTC'").good);
+    ASSERT_TRUE(tokyo.run("RESET timezone").good);
+    EXPECT_EQ(tokyo.run("SELECT current_setting('TimeZone') FROM users WHERE user_id = 1").value(),
+              "Asia/Tokyo");
+    ASSERT_TRUE(tokyo.run("BEGIN").good);
+    ASSERT_TRUE(tokyo.run("UPDATE users SET age = 1 WHERE user_id = 1").good);
+    ASSERT_TRUE(tokyo.run("SET timezone = 'UTC'").good);
+    ASSERT_TRUE(tokyo.run("RESET ALL").good);
+    EXPECT_EQ(tokyo.run("SHOW timezone").value(), "Asia/Tokyo");
+    ASSERT_TRUE(tokyo.run("ROLLBACK").good);
+}
+
+TEST_F(SqlShards, TakesRowsWithoutAListOfColumns) {
+    ASSERT_TRUE(eventually([&] {
+        return client_.run("INSERT INTO users VALUES (80, 'DE', 'x', 1), (1080, 'DE', 'x', 1)").tag ==
+               "INSERT 0 2";
+    })) << "once the columns are known";
+    is("SELECT user_id FROM users WHERE user_id IN (80, 1080) ORDER BY 1", "80;1080");
+    EXPECT_EQ(client_.run("INSERT INTO users VALUES (5080)").sqlstate, "42501");
+    EXPECT_EQ(client_.run("DELETE FROM users WHERE user_id IN (80, 1080)").tag, "DELETE 2");
+}
+
+TEST_F(SqlShards, ForgetsANameWhoseParseHasFailed) {
+    EXPECT_EQ(client_.prepare("n", "SELECT nothing FROM users WHERE user_id = $1").sqlstate, "42703");
+    EXPECT_TRUE(client_.prepare("n", "SELECT name FROM users WHERE user_id = $1").good);
+    EXPECT_EQ(client_.execute("n", {"1001"}).value(), "p1001");
 }
 
 }  // namespace

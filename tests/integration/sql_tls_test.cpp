@@ -55,7 +55,7 @@ class SqlTls : public testing::Test {
   protected:
     static void SetUpTestSuite() {
         fleet = new TempFleet(DOMICILE_BINARY, topology_text, migrations);
-        const auto authority = crypto::make_authority("door", std::chrono::days{30});
+        const auto authority = crypto::make_authority("door authority", std::chrono::days{30});
         const std::vector<std::string> hosts = {"127.0.0.1"};
         const auto door = crypto::make_certificate(*authority, "door", hosts, std::chrono::days{10});
         // The gateway runs as another user; this key protects nothing.
