@@ -49,6 +49,7 @@ int url(const Common& common, const UrlOptions& options);
 struct GatewayCommand {
     std::string region;
     std::string log_level = "info";
+    std::vector<std::string> node_authorities;
     std::string tls_certificate;
     std::string tls_key;
 };

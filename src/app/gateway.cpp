@@ -100,6 +100,24 @@ base::Result<TlsContext> tls_context(const GatewayOptions& options) {
     return context;
 }
 
+/// For connections to nodes; null if there is no authority. Whoever the authority has not signed is refused.
+base::Result<TlsContext> node_tls_context(const GatewayOptions& options) {
+    if (options.node_authorities.empty()) {
+        return TlsContext();
+    }
+    TlsContext context(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    for (const auto& file : options.node_authorities) {
+        if (SSL_CTX_load_verify_locations(context.get(), file.c_str(), nullptr) != 1) {
+            return base::fail(base::Code::configuration, "The authority " + file + " cannot be used.",
+                              "Give a PEM file: --node-ca.");
+        }
+    }
+    return context;
+}
+
 /// Ends everything that runs on the worker's loop, so that its run() returns by itself and no coroutine
 /// outlives the objects it refers to.
 Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
@@ -142,7 +160,12 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         .set(static_cast<std::int64_t>(map.epoch()));
     const http::Shared shared{topology, map, options.region, positions};
 
+    const auto node_tls = node_tls_context(options);
+    if (!node_tls) {
+        return std::unexpected(node_tls.error());
+    }
     pool::Credentials credentials;
+    credentials.tls = node_tls->get();
     credentials.database = topology.database.name;
     credentials.user = "domicile_gateway";
     credentials.password = std::move(options.gateway_password);
@@ -168,6 +191,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         role.user = login.role;
         role.password = std::move(login.role_password);
         role.application = "domicile-" + region.name;
+        role.tls = node_tls->get();
     }
     const auto tls = tls_context(options);
     if (!tls) {

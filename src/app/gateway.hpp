@@ -24,7 +24,8 @@ struct GatewayOptions {
         bool superuser = false;  ///< may use files of the server
     };
     std::vector<Login> logins;
-    std::string tls_certificate;  ///< PEM files for the SQL door; empty: no TLS
+    std::string tls_certificate;                ///< PEM files for the SQL door; empty: no TLS
+    std::vector<std::string> node_authorities;  ///< PEM files: who signs the nodes' certificates
     std::string tls_key;
 };
 

@@ -42,6 +42,7 @@ int gateway(const Common& common, const GatewayCommand& command) {
     gateway.monitor_password = std::move(*monitor);
     gateway.tls_certificate = command.tls_certificate;
     gateway.tls_key = command.tls_key;
+    gateway.node_authorities = command.node_authorities;
     std::vector<fleet::Login> logins(fleet::logins.begin(), fleet::logins.end());
     if (topology->database.superuser_login) {
         logins.push_back(fleet::superuser_login);

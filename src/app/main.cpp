@@ -102,6 +102,8 @@ int main(int argc, char** argv) {
     gateway->add_option("--tls-cert", gateway_options.tls_certificate,
                         "Certificate chain of the SQL door (PEM)");
     gateway->add_option("--tls-key", gateway_options.tls_key, "Its private key (PEM)");
+    gateway->add_option("--node-ca", gateway_options.node_authorities,
+                        "Authority of the nodes' certificates (PEM), where the topology wants TLS");
     gateway->add_option("--log-level", gateway_options.log_level, "debug, info or warn")
         ->check(CLI::IsMember({"debug", "info", "warn"}))
         ->capture_default_str();

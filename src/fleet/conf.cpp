@@ -110,6 +110,12 @@ std::string postgres_conf(const topology::Topology& topology, const topology::No
     for (const auto& [name, value] : common_settings) {
         put(text, name, value);
     }
+    if (topology.embedded.tls) {
+        put(text, "ssl", "on");
+        put(text, "ssl_cert_file", "server.crt");
+        put(text, "ssl_key_file", "server.key");
+        put(text, "ssl_min_protocol_version", "TLSv1.2");
+    }
     if (!topology.embedded.durable) {
         for (const auto name : {"fsync", "full_page_writes", "synchronous_commit"}) {
             put(text, name, "off");
@@ -126,8 +132,11 @@ std::string postgres_conf(const topology::Topology& topology, const topology::No
             "host=" + conninfo_value(upstream->writer.host) + " port=" +
                 std::to_string(upstream->writer.port) + " user=" + std::string(roles::replication) +
                 " passfile=" + conninfo_value(upstream->passfile.string()) +
-                " application_name=" + conninfo_value(upstream->application) +
-                " connect_timeout=5 sslmode=disable options='-c tcp_user_timeout=20000'");
+                " application_name=" + conninfo_value(upstream->application) + " connect_timeout=5 " +
+                (topology.embedded.tls
+                     ? "sslmode=verify-full sslrootcert=" + conninfo_value(upstream->authority)
+                     : std::string("sslmode=disable")) +
+                " options='-c tcp_user_timeout=20000'");
         put(text, "primary_slot_name", upstream->slot);
     }
     for (const auto& [name, value] : private_settings) {
@@ -147,8 +156,16 @@ std::string hba_conf(const topology::Topology& topology, const topology::Node& n
         if (address.empty()) {
             continue;
         }
+        // Our own upkeep, on the node's machine, speaks as it always did; gateways and readers may be
+        // elsewhere.
         const auto line = [&](const std::string& databases, std::string_view role) {
-            text.append("host ").append(databases).append(" ").append(role).append(" ").append(address);
+            const bool travels = role == roles::gateway || role == roles::replication;
+            text.append(topology.embedded.tls && travels ? "hostssl " : "host ")
+                .append(databases)
+                .append(" ")
+                .append(role)
+                .append(" ")
+                .append(address);
             text.append(" scram-sha-256\n");
         };
         line("postgres," + database, roles::superuser);

@@ -16,6 +16,7 @@ struct Upstream {
     std::string slot;                ///< its physical replication slot on the writer
     std::string application;         ///< as the writer's pg_stat_replication names it
     std::filesystem::path passfile;  ///< the replication role's password
+    std::string authority = {};      ///< with [embedded] tls: who signs the writer's certificate
 };
 
 /// `domicile.conf`, which postgresql.conf includes last. `upstream` is null for a writer.

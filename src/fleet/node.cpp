@@ -1,5 +1,6 @@
 #include "fleet/node.hpp"
 
+#include "fleet/node_tls.hpp"
 #include "fleet/passwords.hpp"
 #include "fleet/text.hpp"
 
@@ -218,6 +219,12 @@ base::Status configure(const Context& context, const topology::Node& node, const
                     .passfile = passfile(context.state, secrets_folder(context.topology, node))};
         if (auto written = write_file(data / "standby.signal", "", 0600, &context.user); !written) {
             return written;
+        }
+    }
+    if (context.topology.embedded.tls) {
+        upstream.authority = context.state.node_authority(secrets_folder(context.topology, node)).string();
+        if (auto certified = ensure_node_certificate(context, node); !certified) {
+            return certified;
         }
     }
     const auto conf = postgres_conf(context.topology, node, writer != nullptr ? &upstream : nullptr);

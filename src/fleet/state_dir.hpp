@@ -41,6 +41,10 @@ class StateDir {
     [[nodiscard]] path log(std::string_view name) const { return logs() / (std::string(name) + ".log"); }
     [[nodiscard]] path node(std::string_view name) const { return nodes() / std::string(name); }
     [[nodiscard]] path data(std::string_view name) const { return node(name) / "data"; }
+    /// The authority of a jurisdiction's nodes: its certificate, and its key beside it.
+    [[nodiscard]] path node_authority(std::string_view jurisdiction) const {
+        return secret(jurisdiction, "node_ca.pem");
+    }
     [[nodiscard]] path secret(std::string_view jurisdiction, std::string_view role) const {
         return secrets() / std::string(jurisdiction) / std::string(role);
     }

@@ -116,6 +116,20 @@ base::Result<Process> start_gateway(const Context& context, const topology::Regi
                          region.name,
                          "--state",
                          context.state.root().string()};
+    const auto folder = context.options.topology_file.parent_path();
+    if (!region.sql_certificate.empty()) {
+        command.arguments.insert(command.arguments.end(),
+                                 {"--tls-cert", (folder / region.sql_certificate).string(), "--tls-key",
+                                  (folder / region.sql_key).string()});
+    }
+    if (context.topology.embedded.tls) {
+        const auto& jurisdiction = context.topology.at(region.jurisdiction).name;
+        command.arguments.insert(command.arguments.end(),
+                                 {"--node-ca", context.state.node_authority(jurisdiction).string()});
+    }
+    if (const auto& authority = context.topology.database.node_tls_ca; !authority.empty()) {
+        command.arguments.insert(command.arguments.end(), {"--node-ca", (folder / authority).string()});
+    }
     command.environment = child_environment(context.user);
     command.log = context.state.log(gateway_name(region));
     rotate_log(command.log);

@@ -75,7 +75,13 @@ Task<base::Status> Connection::open(Target target, std::chrono::milliseconds tim
     if (connected) {
         co_return std::unexpected(lost(connected));
     }
-    if (target.tls != nullptr) {
+    if (target.must_tls && target.tls == nullptr) {
+        close();
+        co_return base::fail(Code::configuration,
+                             "The node is to be reached by TLS, and no authority is given.",
+                             "Start the gateway with --node-ca.");
+    }
+    if (target.must_tls) {
         if (const auto secured = co_await secure(target); !secured) {
             co_return secured;
         }

@@ -70,7 +70,8 @@ class Connection {
         std::string_view options;
         std::function<crypto::Digest(std::string_view salt, int iterations)> salted_password;
         std::function<void(std::string_view name, std::string_view value)> on_parameter = {};
-        ssl_ctx_st* tls = nullptr;  ///< set: nothing is said before TLS stands
+        bool must_tls = false;      ///< nothing is said before TLS stands
+        ssl_ctx_st* tls = nullptr;  ///< for that; without it the connection fails
         std::string_view tls_host;  ///< the name the node's certificate must bear
     };
     /// Connects and authenticates. node_unavailable, node_timeout, protocol_violation, configuration.

@@ -39,6 +39,16 @@ class PositionSink final : public ReplySink {
 
 }  // namespace
 
+void add_tls(Connection::Target& target, const Credentials& credentials, const topology::Topology& topology,
+             topology::NodeIndex index) {
+    const topology::Node& node = topology.at(index);
+    if (topology.tls(node)) {
+        target.must_tls = true;
+        target.tls = credentials.tls;
+        target.tls_host = node.address.host;
+    }
+}
+
 crypto::Digest SaltedPasswords::get(std::string_view salt, int iterations) {
     auto key = std::pair{std::string(salt), iterations};
     const auto found = cache_.find(key);
@@ -299,6 +309,7 @@ Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState&
         return passwords_.get(salt, iterations);
     };
     target.on_parameter = on_parameter_;
+    add_tls(target, credentials_, topology_, nodes.node);
     const auto opened = co_await connection->open(std::move(target), limits::connect_timeout);
     if (!opened) {
         metrics_.connect_failures.add();

@@ -24,6 +24,8 @@
 #include <unordered_map>
 #include <vector>
 
+struct ssl_ctx_st;
+
 namespace domicile::pool {
 
 /// How this gateway logs in to the nodes of its jurisdiction.
@@ -32,8 +34,14 @@ struct Credentials {
     std::string user;
     base::Secret<std::string> password;
     std::string application;
-    std::string options;  ///< "-c name=value …" for each session
+    std::string options;        ///< "-c name=value …" for each session
+    ssl_ctx_st* tls = nullptr;  ///< for the nodes that the topology wants reached by TLS; outlives the pool
 };
+
+/// Lets the connection speak TLS where the topology says so. configuration is missing if no context is there:
+/// then the connection fails, it never goes on in clear.
+void add_tls(Connection::Target& target, const Credentials& credentials, const topology::Topology& topology,
+             topology::NodeIndex node);
 
 /// Hi(password, salt, iterations), kept per salt: it costs milliseconds, a reconnect should not. One thread.
 class SaltedPasswords {

@@ -116,6 +116,7 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
         target.salted_password = [this](std::string_view salt, int iterations) {
             return passwords_.get(salt, iterations);
         };
+        add_tls(target, credentials_, topology_, watched.node);
         base::Status alive = co_await connection.open(std::move(target), limits::probe_timeout);
         while (alive && !stopped_) {
             auto probed = co_await probe(connection, watched);

@@ -127,6 +127,10 @@ void Session::forward_execute(const PreparedPtr& prepared, std::string_view body
     node().relay().sent(Relay::Sent::execute);
     batch_executed_ = true;
     if (prepared) {
+        if (prepared->facts->kind == sql::Kind::prepare) {
+            sql_prepared_[prepared->facts->object] = {prepared->facts, std::string(prepared->text()),
+                                                      prepared->literals};
+        }
         note_sent(prepared->facts);
     }
 }
@@ -229,6 +233,7 @@ Task<bool> Session::on_parse(std::string_view body) {
         prepared = *named;
         statements_.emplace(parse.name, prepared);
     }
+    parsing_.parse(parse.name);
     if (forwards()) {
         forward_parse(prepared, false);
     } else {
@@ -252,6 +257,7 @@ Task<bool> Session::refuse_parse(const wire::Parse& parse, std::string_view body
         node().out().append(body.substr(parse.name.size() + 1));
     }
     node().relay().sent(Relay::Sent::parse);
+    parsing_.parse({});
     node_unnamed_ = nullptr;
     if (!co_await drain_node()) {
         co_return false;
@@ -305,6 +311,9 @@ Task<bool> Session::on_bind(std::string_view body) {
     }
     const BoundConstants constants(*prepared, bind);
     const auto bound = co_await bind_for(*prepared->facts, constants);
+    if (skipping_) {
+        co_return !client_.hung_up();  // the node was lost or has refused meanwhile, and the client knows
+    }
     if (!bound) {
         co_return co_await extended_error(bound.error());
     }
@@ -406,6 +415,7 @@ Task<bool> Session::on_flush() {
 }
 
 Task<bool> Session::on_sync() {
+    parsing_.round();
     if (!skipping_ && !pending_.empty()) {
         if (lease_ && !side_ && !batch_bound_ && node().relay().rounds() > 0 && pending_is_local() &&
             !co_await settle()) {
@@ -421,6 +431,11 @@ Task<bool> Session::on_sync() {
             }
         }
     }
+    if (batch_spans_) {
+        if (!co_await end_batch()) {
+            co_return false;
+        }
+    }
     skipping_ = false;
     batch_open_ = false;
     pending_.clear();
@@ -429,7 +444,7 @@ Task<bool> Session::on_sync() {
         wire::append_sync(node().out());
         node().relay().sent(Relay::Sent::sync);
     } else {
-        wire::append_ready_for_query(out_, status());
+        append_ready();
     }
     if (status() == 'I' && (!lease_ || node().relay().status() == 'I')) {
         portals_.clear();
@@ -500,7 +515,10 @@ Task<bool> Session::answer_pending_locally() {
             pending.prepared && is_own(*pending.prepared->facts) && gives_rows(*pending.prepared->facts);
         const std::string_view body = pending_bytes_.view().substr(pending.offset, pending.length);
         switch (pending.type) {
-            case 'P': wire::append_parse_complete(out_); break;
+            case 'P':
+                wire::append_parse_complete(out_);
+                parsing_.completed();
+                break;
             case 'B': wire::append_bind_complete(out_); break;
             case 'C':
                 if (pending.several) {

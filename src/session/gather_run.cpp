@@ -230,19 +230,25 @@ GatherRun::Step GatherRun::step(Leg& leg) {
 }
 
 Task<base::Status> GatherRun::next(Leg& leg) {
+    pool::Connection& connection = *leg.connection;
+    // One deadline for one row: a node that talks without end of other things must not hold us.
+    connection.stream().expires_after(timeout);
     for (;;) {
         switch (step(leg)) {
             case Step::row:
-            case Step::ended: co_return base::Status{};
+            case Step::ended: connection.stream().expires_never(); co_return base::Status{};
             case Step::failed: co_return std::unexpected(error_);
             case Step::more: break;
         }
-        pool::Connection& connection = *leg.connection;
-        connection.stream().expires_after(timeout);
-        if (co_await connection.stream().read_some(connection.in(), read_bytes)) {
+        co_await connection.stream().until_readable_or_hang_up(client_);
+        if (client_.hung_up()) {
+            connection.close();
+            co_return base::fail(Code::request_timeout, "The client is gone.");
+        }
+        std::size_t count = 0;
+        if (connection.stream().receive(connection.in(), read_bytes, count)) {
             co_return std::unexpected(lost(connection));
         }
-        connection.stream().expires_never();
     }
 }
 

@@ -48,11 +48,12 @@ class GatherRun {
     };
 
     /// `flush` sends what `out` holds and waits for the client; false when it is gone.
-    GatherRun(sql::Gather plan, GatherRequest request, ByteOrder& order, base::Buffer& out,
-              std::function<net::Task<bool>()> flush)
+    GatherRun(sql::Gather plan, GatherRequest request, ByteOrder& order, net::Stream& client,
+              base::Buffer& out, std::function<net::Task<bool>()> flush)
         : plan_(std::move(plan)),
           request_(std::move(request)),
           order_(order),
+          client_(client),
           out_(out),
           flush_(std::move(flush)) {}
     GatherRun(const GatherRun&) = delete;
@@ -124,6 +125,7 @@ class GatherRun {
     sql::Gather plan_;
     GatherRequest request_;
     ByteOrder& order_;
+    net::Stream& client_;  // only watched: who has gone needs no answer
     base::Buffer& out_;
     std::function<net::Task<bool>()> flush_;
     std::list<pool::Pool::Lease> leases_;

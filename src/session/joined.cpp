@@ -15,7 +15,7 @@ using base::Code;
 
 namespace {
 
-constexpr auto timeout = base::limits::statement_timeout * 2;
+constexpr auto timeout = base::limits::statement_timeout * 12;
 
 base::Error transaction_failed() {
     return {Code::transaction_failed,
@@ -71,6 +71,74 @@ Task<base::Result<std::vector<pool::Connection*>>> Session::join(std::span<const
         connections.push_back(parked != parked_.end() ? &*parked->lease : &node());
     }
     co_return connections;
+}
+
+Task<bool> Session::leave_batch() {
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    if (!lease_ || node().relay().failed()) {
+        skipping_ = true;
+        co_return false;
+    }
+    wire::append_sync(node().out());
+    node().relay().sent(wire::Relay::Sent::sync, true);
+    batch_bound_ = false;
+    batch_executed_ = false;
+    co_return co_await settle();
+}
+
+Task<bool> Session::step_out() {
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    if (!lease_ || node().relay().failed()) {
+        skipping_ = true;
+        co_return false;
+    }
+    if (node().relay().in_step()) {
+        co_return node().relay().status() == 'T';
+    }
+    if (node().relay().status() == 'I') {
+        // BEGIN in the midst of a batch takes what the batch has done so far into the block (PostgreSQL:
+        // BeginTransactionBlock, TBLOCK_STARTED).
+        using Sent = wire::Relay::Sent;
+        wire::append_parse(node().out(), "", "BEGIN");
+        wire::append_bind(node().out(), "", {});
+        wire::append_execute(node().out());
+        for (const Sent sent : {Sent::parse, Sent::bind, Sent::execute}) {
+            node().relay().sent(sent, true);
+        }
+        node_unnamed_ = nullptr;
+        begin_ = "BEGIN;";
+        settings_.begin();
+        batch_spans_ = true;
+    }
+    wire::append_sync(node().out());
+    node().relay().sent(wire::Relay::Sent::sync, true);
+    if (!co_await settle()) {
+        co_return false;
+    }
+    co_return lease_&& node().relay().status() == 'T';
+}
+
+/// Sync of a batch that went over several shards: all of it commits, or none.
+Task<bool> Session::end_batch() {
+    if (lease_ && !node().relay().in_step()) {
+        wire::append_sync(node().out());
+        node().relay().sent(wire::Relay::Sent::sync, true);
+        if (!co_await settle()) {
+            co_return false;
+        }
+    }
+    const bool good = !skipping_ && lease_ && node().relay().status() == 'T';
+    const auto ended = co_await end_joined(good);
+    batch_spans_ = false;
+    if (good && !ended) {
+        append_refusal(ended.error());
+    }
+    unbound_ = Unbound::idle;
+    co_return true;
 }
 
 /// Says what opens the transaction on the shard that was just bound.

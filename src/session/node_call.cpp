@@ -20,6 +20,19 @@ std::unexpected<base::Error> lost(pool::Connection& connection) {
                       "Try again.");
 }
 
+/// Whether what has come beyond the last answer is what a node may say at any time.
+bool only_notices(pool::Connection& connection) {
+    std::string_view bytes = connection.in().view();
+    wire::Frame frame;
+    while (wire::scan(bytes, frame) == wire::Scan::frame) {
+        if (frame.type != 'N' && frame.type != 'A' && frame.type != 'S') {
+            return false;
+        }
+        bytes.remove_prefix(frame.bytes());
+    }
+    return bytes.empty() || bytes.front() == 'N' || bytes.front() == 'A' || bytes.front() == 'S';
+}
+
 }  // namespace
 
 void add_call(pool::Connection& connection, std::string_view sql) {
@@ -126,6 +139,10 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
         connection.in().consume(frame.bytes());
     }
     connection.stream().expires_never();
+    if (!connection.in().empty() && !only_notices(connection)) {
+        connection.close();  // an answer to nothing: it would be taken for the next one's
+        co_return base::fail(Code::protocol_violation, "The node broke the wire protocol.");
+    }
     co_return result;
 }
 

@@ -65,6 +65,36 @@ class LiteralConstants : public routing::Constants {
     std::span<const sql::Literal> literals_;
 };
 
+/// Of a statement of SQL's PREPARE, whose parameters are the arguments of an EXECUTE.
+class ExecuteConstants final : public LiteralConstants {
+  public:
+    ExecuteConstants(std::string_view text, std::span<const sql::Literal> literals,
+                     std::span<const std::optional<sql::Operand>> arguments, const routing::Constants& outer)
+        : LiteralConstants(text, literals), arguments_(arguments), outer_(outer) {}
+    [[nodiscard]] routing::Constant at(const sql::Operand& operand) const override {
+        if (operand.source != sql::Operand::Source::parameter) {
+            return LiteralConstants::at(operand);
+        }
+        const auto* argument = find(operand);
+        return argument == nullptr ? routing::Constant{} : outer_.at(*argument);
+    }
+    [[nodiscard]] bool array(const sql::Operand& operand, std::vector<std::int64_t>& ids) const override {
+        if (operand.source != sql::Operand::Source::parameter) {
+            return LiteralConstants::array(operand, ids);
+        }
+        const auto* argument = find(operand);
+        return argument != nullptr && outer_.array(*argument, ids);
+    }
+
+  private:
+    [[nodiscard]] const sql::Operand* find(const sql::Operand& operand) const {
+        const std::size_t index = operand.index - 1U;
+        return index < arguments_.size() && arguments_[index] ? &*arguments_[index] : nullptr;
+    }
+    std::span<const std::optional<sql::Operand>> arguments_;
+    const routing::Constants& outer_;
+};
+
 /// And of its parameters. Views live as long as the Bind.
 class BoundConstants final : public LiteralConstants {
   public:

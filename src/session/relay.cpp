@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace domicile::session {
 namespace {
@@ -37,6 +38,16 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     session.only_writer =
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
     const routing::Principal principal{door_.shared().own()};
+    if (facts.kind == sql::Kind::execute) {
+        if (const auto known = sql_prepared_.find(facts.object); known != sql_prepared_.end()) {
+            // Its arguments say whose rows are meant, as the parameters of a Bind do.
+            const ExecuteConstants arguments(known->second.text, known->second.literals, facts.arguments,
+                                             constants);
+            sql::Facts run = *known->second.facts;
+            run.reader_may_serve = false;
+            return route(run, arguments);
+        }
+    }
     if (facts.kind == sql::Kind::copy_file && !superuser_) {
         return std::unexpected(
             routing::Refusal{base::Error{Code::cannot_route,
@@ -136,6 +147,12 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         if (routed->kind == routing::Route::Kind::any) {
             co_return base::Status{};
         }
+        // Only parsed and described so far: the statement is parsed anew on its shard.
+        if (!batch_executed_ && !co_await leave_batch()) {
+            co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
+        }
+    }
+    if (lease_ && side_) {
         co_return std::unexpected(base::Error{Code::cannot_route,
                                               "The batch has begun without a shard.",
                                               "Send a Sync before the statement that names a user.",
@@ -173,6 +190,24 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
                 co_return base::Status{};
             }
         }
+        const bool batch = batch_open_ && (batch_executed_ || batch_spans_) && node().relay().status() != 'E';
+        if (lease_ && pins_ == 0 && batch && !batch_spans_ && !wrote_ && node().relay().status() == 'I') {
+            // A batch that has only read so far: what it has read stands, and it goes on elsewhere.
+            if (!co_await leave_batch()) {
+                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
+            }
+        }
+        if (lease_ && pins_ == 0 && !node().relay().in_step() &&
+            (node().relay().status() == 'I'
+                 ? batch
+                 : node().relay().status() == 'T' && (multi_shard_ || batch_spans_))) {
+            if (!co_await step_out()) {
+                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
+            }
+            if (fits()) {
+                co_return base::Status{};
+            }
+        }
         if (lease_ && node().relay().status() == 'E') {
             co_return std::unexpected(
                 base::Error{Code::transaction_failed,
@@ -187,8 +222,7 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
             several_ = std::move(*routed);
             co_return base::Status{};
         }
-        if (lease_ && multi_shard_ && pins_ == 0 && node().relay().status() == 'T' &&
-            node().relay().in_step()) {
+        if (lease_ && joins() && pins_ == 0 && node().relay().in_step()) {
             if (routed->kind == routing::Route::Kind::one) {
                 co_return co_await move_to(routed->plan);
             }
@@ -335,6 +369,9 @@ bool Session::relay_replies() {
         for (char own = relay.synthetic_due(); own != 0; own = relay.synthetic_due()) {
             pass_range();
             own == '1' ? wire::append_parse_complete(out_) : wire::append_close_complete(out_);
+            if (own == '1') {
+                parsing_.completed();
+            }
         }
         if (bytes.size() - position < 5) {
             break;
@@ -394,6 +431,11 @@ bool Session::relay_replies() {
             position += whole;
             start = position;
             continue;
+        }
+        if (type == '1') {
+            parsing_.completed();
+        } else if (type == 'Z') {
+            round_told();
         }
         position += whole;
     }
@@ -562,7 +604,7 @@ Task<bool> Session::copy_from_client() {
 
 Task<bool> Session::node_lost(const char* what) {
     Relay& relay = node().relay();
-    const std::size_t rounds = relay.rounds();
+    const std::size_t rounds = relay.rounds_passed();  // nobody waits for the answers to our own messages
     const bool in_transaction = relay.status() != 'I' || read_only_ || !effects_.empty();
     const bool told = fatal_seen_;
     fatal_seen_ = false;
@@ -603,7 +645,7 @@ Task<bool> Session::node_lost(const char* what) {
         if (!told || i != 0) {
             wire::append_error(out_, error);
         }
-        wire::append_ready_for_query(out_, status());
+        append_ready();
     }
     if (rounds == 0) {
         if (!told) {
@@ -654,6 +696,23 @@ Task<bool> Session::after_round() {
         co_return true;
     }
     round_over();
+    if (const std::string restore = std::exchange(restore_, {}); !restore.empty()) {
+        // The client's start-up settings, which the node took back to its own defaults.
+        wire::append_query(node().out(), restore);
+        node().relay().sent(Relay::Sent::query, true);
+        if (!co_await send_to_node()) {
+            co_return false;
+        }
+        while (lease_ && node().relay().rounds() > 0) {
+            if (!co_await pump(true)) {
+                co_return false;
+            }
+        }
+        if (!lease_) {
+            co_return true;
+        }
+        errors_before_ = node().relay().errors();
+    }
     if (node().relay().status() == 'I') {
         if (wrote_) {
             written_[plan_->shard().value] = {microseconds(net::Clock::now()), 0};
@@ -699,6 +758,7 @@ void Session::note_sent(const std::shared_ptr<const sql::Facts>& facts) {
             read_only_ = facts->read_only;
             begin_ = "BEGIN;";
             break;
+        case Kind::two_phase:
         case Kind::commit:
         case Kind::rollback:
         case Kind::savepoint:
@@ -738,6 +798,7 @@ void Session::round_over() {
                 relay.status() == 'I' && !failed && !aborted_ ? settings_.commit() : settings_.rollback();
                 break;
             case Kind::rollback: settings_.rollback(); break;
+            case Kind::two_phase: failed ? settings_.rollback() : settings_.commit(); break;
             case Kind::savepoint:
                 if (!failed) {
                     settings_.savepoint(facts->object);
@@ -752,6 +813,9 @@ void Session::round_over() {
             case Kind::set:
                 if (!failed && !facts->setting.local && !facts->setting.transaction) {
                     settings_.set(facts->setting, in_transaction);
+                    if (facts->setting.value.empty()) {
+                        restore_ += settings_.after_reset(facts->setting.name);
+                    }
                 } else if (!failed && facts->setting.transaction && !in_transaction) {
                     pins_ |= static_cast<std::uint8_t>(sql::Pin::set_config);
                 }
@@ -759,11 +823,13 @@ void Session::round_over() {
             case Kind::reset:
                 if (!failed) {
                     settings_.reset(facts->setting, in_transaction);
+                    restore_ += settings_.after_reset(facts->setting.name);
                 }
                 break;
             case Kind::discard:
                 if (!failed && facts->object == "all") {
                     settings_.reset_all(false);
+                    restore_ = settings_.after_reset("all");
                     statements_.clear();
                     node().prepared().clear();
                     temporary_.clear();

@@ -37,7 +37,7 @@ Task<bool> Session::run_script(std::string_view sql, std::span<const sql::Statem
             ++first;
             continue;
         }
-        if (facts.kind == Kind::two_phase) {
+        if (facts.kind == Kind::two_phase && !superuser_) {
             co_return co_await simple_error(*run_locally(facts, statements[i].text).error);
         }
         all.push_back(statements[i].facts);
@@ -76,8 +76,13 @@ Task<bool> Session::run_script(std::string_view sql, std::span<const sql::Statem
     several_.reset();
     wire::append_query(node().out(), sql.substr(offset));
     node().relay().sent(Relay::Sent::query);
-    for (const auto& one : all) {
-        note_sent(one);
+    for (const auto& statement : statements.subspan(first)) {
+        if (statement.facts->kind == Kind::prepare) {
+            sql_prepared_[statement.facts->object] = {statement.facts,
+                                                      std::string(statement.text),
+                                                      {statement.literals.begin(), statement.literals.end()}};
+        }
+        note_sent(statement.facts);
     }
     co_return true;
 }

@@ -201,11 +201,9 @@ Task<bool> Session::handle(const wire::Frame& frame) {
             }
             break;  // left over from a COPY that failed: ignored, as PostgreSQL does
         case type::function_call:
-            going = co_await simple_error({base::Code::cannot_route,
-                                           "The function call protocol is not supported.",
-                                           "Call the function in a SELECT.",
-                                           std::string(routing::rules::not_supported),
-                                           {}});
+            if (!skipping_) {
+                going = co_await on_function_call(frame.body);
+            }
             break;
         default: going = co_await fatal("08P01", "invalid frontend message type"); break;
     }

@@ -101,6 +101,7 @@ class Session {
 
     // ---- simple.cpp ----
     Task<bool> on_query(std::string_view sql);
+    Task<bool> on_function_call(std::string_view body);
     // ---- script.cpp ----
     Task<bool> run_script(std::string_view sql, std::span<const sql::Statement> statements);
     Task<bool> run_script_over_shards(std::span<const sql::Statement> statements);
@@ -197,7 +198,13 @@ class Session {
 
     // ---- joined.cpp: SET domicile.multi_shard = on: a transaction that spans shards ----
     [[nodiscard]] bool in_transaction() const;
-    [[nodiscard]] bool joins() const { return multi_shard_ && in_transaction(); }
+    [[nodiscard]] bool joins() const { return (multi_shard_ || batch_spans_) && in_transaction(); }
+    /// Brings the bound node in step inside a transaction block, so that the transaction can go to another
+    /// shard. False if that failed, which is told.
+    Task<bool> step_out();
+    /// The batch goes on without the bound node, which has answered its part and is let go. False as above.
+    Task<bool> leave_batch();
+    Task<bool> end_batch();
     /// The connections of these shards inside the open transaction: who has not joined yet does so now.
     Task<base::Result<std::vector<pool::Connection*>>> join(std::span<const routing::Plan> plans,
                                                             bool writes);
@@ -263,6 +270,54 @@ class Session {
     bool superuser_ = false;  // of a test bed: [database] superuser_login
     pool::Pool* pool_ = nullptr;
 
+    /// The names of Parse messages whose answer is not yet with the client, cut into rounds: one that has no
+    /// ParseComplete when its round ends names nothing.
+    class Parsing {
+      public:
+        void parse(std::string_view name) { entries_.push_back({std::string(name), false}); }
+        void round() { entries_.push_back({{}, true}); }
+        void completed() {
+            if (first_ < entries_.size() && !entries_[first_].ends_round) {
+                step();
+            }
+        }
+        /// Calls `failed` with each name of the round that was not completed.
+        template <class Failed>
+        void round_over(Failed failed) {
+            while (first_ < entries_.size() && !entries_[first_].ends_round) {
+                failed(entries_[first_].name);
+                step();
+            }
+            if (first_ < entries_.size()) {
+                step();
+            }
+        }
+
+      private:
+        struct Entry {
+            std::string name;
+            bool ends_round;
+        };
+        void step() {
+            if (++first_ == entries_.size()) {
+                entries_.clear();
+                first_ = 0;
+            }
+        }
+        std::vector<Entry> entries_;
+        std::size_t first_ = 0;
+    };
+    Parsing parsing_;
+    void round_told();
+
+    /// A statement of SQL's PREPARE, on the connection that it pinned.
+    struct SqlPrepared {
+        std::shared_ptr<const sql::Facts> facts;
+        std::string text;
+        std::vector<sql::Literal> literals;
+    };
+    std::map<std::string, SqlPrepared, std::less<>> sql_prepared_;
+
     // The client's statements and what waits for a shard.
     std::unordered_map<std::string, PreparedPtr> statements_;
     PreparedPtr unnamed_;
@@ -273,7 +328,8 @@ class Session {
     std::string node_error_;                  // body of a node's ErrorResponse, to be passed on as it is
     std::vector<pool::Connection*> working_;  // what a cancel must reach besides the bound node
     bool batch_executed_ = false;
-    bool batch_bound_ = false;                                 // this batch's shard is decided
+    bool batch_spans_ = false;  // the batch is an implicit transaction that went to another shard
+    bool batch_bound_ = false;  // this batch's shard is decided
     std::map<std::string, PreparedPtr, std::less<>> portals_;  // what each portal runs
     bool skipping_ = false;  // an error was answered: everything up to the next Sync is ignored
 
@@ -324,6 +380,7 @@ class Session {
 
     // What the round in flight will change when it succeeds.
     std::vector<std::shared_ptr<const sql::Facts>> effects_;
+    std::string restore_;  // what a RESET leaves to be said
     SettingsTracker settings_;
     std::uint8_t pins_ = 0;
     std::set<std::string, std::less<>> temporary_;  // names of temporary tables made

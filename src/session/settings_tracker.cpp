@@ -42,6 +42,16 @@ void SettingsTracker::reset(const sql::Setting& setting, bool in_transaction) {
     change(in_transaction, std::move(settings));
 }
 
+std::string SettingsTracker::after_reset(std::string_view name) const {
+    std::string sql;
+    for (const auto& [own, set] : start_) {
+        if (name == "all" || name == own) {
+            sql += set + ";";
+        }
+    }
+    return sql;
+}
+
 void SettingsTracker::reset_all(bool in_transaction) {
     change(in_transaction, start_);
 }

@@ -22,6 +22,10 @@ class SettingsTracker {
     void reset(const sql::Setting& setting, bool in_transaction);
     void reset_all(bool in_transaction);
 
+    /// What a node must be told after it has run RESET name (or "all"), since its own defaults are not the
+    /// client's; empty if they are.
+    [[nodiscard]] std::string after_reset(std::string_view name) const;
+
     void begin();
     void commit();
     void rollback();

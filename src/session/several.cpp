@@ -97,8 +97,8 @@ Task<base::Result<std::unique_ptr<GatherRun>>> Session::new_gather(const Said& s
         request.result_formats = said.bind->result_formats;
         request.integers = integers_of(*said.bind);
     }
-    auto run = std::make_unique<GatherRun>(std::move(*plan), std::move(request), door_.byte_order(), out_,
-                                           [this] { return flush_client(); });
+    auto run = std::make_unique<GatherRun>(std::move(*plan), std::move(request), door_.byte_order(), client_,
+                                           out_, [this] { return flush_client(); });
     const auto plans = in_order(route);
     if (joins()) {
         const auto joined = co_await join(plans, false);

@@ -70,8 +70,8 @@ bool Session::can_run_locally(const sql::Facts& facts) const {
         case Kind::rollback:
         case Kind::savepoint:
         case Kind::release:
-        case Kind::rollback_to:
-        case Kind::two_phase: return true;
+        case Kind::rollback_to: return true;
+        case Kind::two_phase: return !superuser_;
         case Kind::set: return unbound_ == Unbound::open || facts.setting.transaction;
         case Kind::reset: return unbound_ == Unbound::open;
         case Kind::discard: return true;
@@ -219,6 +219,9 @@ Session::Local Session::run_locally(const sql::Facts& facts, std::string_view te
                 return {"SET", {}};
             }
             defer();
+            if (facts.kind == Kind::reset || facts.setting.value.empty()) {
+                deferred_ += settings_.after_reset(facts.setting.name);
+            }
             if (!facts.setting.local && !facts.setting.transaction) {
                 facts.kind == Kind::set ? settings_.set(facts.setting, true)
                                         : settings_.reset(facts.setting, true);
@@ -284,7 +287,14 @@ void Session::append_refusal(const base::Error& error) {
     node_error_.clear();
 }
 
+/// ReadyForQuery goes to the client: what was not prepared by now never was.
+void Session::round_told() {
+    parsing_.round_over(
+        [this](const std::string& name) { name.empty() ? unnamed_.reset() : void(statements_.erase(name)); });
+}
+
 void Session::append_ready() {
+    round_told();
     wire::append_ready_for_query(out_, status());
 }
 
@@ -297,9 +307,12 @@ Task<void> Session::ask_for_words(std::string_view sql) {
     if (!bound) {
         const LiteralConstants none({}, {});
         const auto routed = route(sql::Facts{}, none);
-        auto ready = routed ? pool_->try_acquire(routed->plan, std::nullopt) : std::nullopt;
-        if (!ready) {
+        if (!routed) {
             co_return;
+        }
+        auto ready = co_await pool_->acquire(routed->plan);
+        if (!ready) {
+            co_return;  // our own words will do
         }
         lease.emplace(std::move(*ready));
     }
@@ -340,10 +353,41 @@ Task<bool> Session::simple_error(base::Error error) {
     co_return true;
 }
 
+/// FunctionCall names a function by its number (PostgreSQL docs, "Function Call"; libpq's large objects use
+/// it): like CALL, it may read anything, so the session must say on which shard.
+Task<bool> Session::on_function_call(std::string_view body) {
+    parsing_.round();
+    if (!co_await drain_node()) {
+        co_return false;
+    }
+    const auto facts = [] {
+        auto made = std::make_shared<sql::Facts>();
+        made->kind = Kind::procedure;
+        made->writes = made->opaque = true;
+        made->opaque_name = "call by number";
+        return made;
+    }();
+    const LiteralConstants none({}, {});
+    const bool bound_already = lease_ && !side_ && node().relay().status() == 'T';
+    if (!bound_already) {
+        if (const auto bound = co_await bind_for(*facts, none); !bound) {
+            co_return co_await simple_error(bound.error());
+        }
+    }
+    {
+        const wire::MessageWriter message(node().out(), 'F');
+        node().out().append(body);
+    }
+    node().relay().sent(Relay::Sent::function_call);
+    note_sent(facts);
+    co_return true;
+}
+
 Task<bool> Session::on_query(std::string_view sql) {
     if (skipping_) {
         co_return true;
     }
+    parsing_.round();
     if (!pending_.empty() && !co_await on_flush()) {
         co_return false;
     }
@@ -396,7 +440,7 @@ Task<bool> Session::on_query(std::string_view sql) {
         append_ready();
         co_return true;
     }
-    if (facts->kind == Kind::two_phase) {
+    if (facts->kind == Kind::two_phase && !superuser_) {
         co_return co_await simple_error(*run_locally(*facts, one.text).error);
     }
     const LiteralConstants constants(one.text, one.literals);
@@ -414,6 +458,11 @@ Task<bool> Session::on_query(std::string_view sql) {
         }
         append_ready();
         co_return true;
+    }
+    if (facts->kind == Kind::prepare) {
+        // Should it fail, nothing of this name is there to be executed.
+        sql_prepared_[facts->object] = {
+            facts, std::string(one.text), {one.literals.begin(), one.literals.end()}};
     }
     wire::append_query(node().out(), sql);
     node().relay().sent(Relay::Sent::query);

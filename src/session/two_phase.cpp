@@ -20,6 +20,8 @@ using base::Code;
 using net::Task;
 
 constexpr auto timeout = base::limits::statement_timeout;
+/// Deferred constraints and a large flush run in the first phase and in the decision.
+constexpr auto commit_timeout = base::limits::statement_timeout * 12;
 constexpr std::chrono::seconds recovery_interval{5};
 /// Younger ones are most likely on their way.
 constexpr std::string_view recovery_age = "10 seconds";
@@ -60,11 +62,11 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
                 std::ignore = co_await call(
                     *others[i],
                     i < prepared ? "ROLLBACK PREPARED " + sql_literal(gid) : std::string("ROLLBACK"),
-                    timeout);
+                    commit_timeout);
             }
         }
         if (decider.alive()) {
-            std::ignore = co_await call(decider, "ROLLBACK", timeout);
+            std::ignore = co_await call(decider, "ROLLBACK", commit_timeout);
         }
     };
     const auto noted = co_await call(decider,
@@ -72,7 +74,7 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
                                          sql_literal("domicile/" + std::string(first) + "/") +
                                          " || pg_catalog.pg_current_xact_id() || " +
                                          sql_literal("/" + crypto::random_token(9)) + ") RETURNING gid",
-                                     timeout);
+                                     commit_timeout);
     if (!noted || !noted->good() || noted->rows.empty() || !noted->rows[0][0]) {
         co_await give_up("", 0);
         if (!noted) {
@@ -85,12 +87,12 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
     // First phase: from here on each of the others can commit whatever happens.
     for (pool::Connection* other : others) {
         add_call(*other, "PREPARE TRANSACTION " + sql_literal(gid));
-        std::ignore = co_await send_calls(*other, timeout);
+        std::ignore = co_await send_calls(*other, commit_timeout);
     }
     std::size_t prepared = 0;
     base::Status failed;
     for (pool::Connection* other : others) {
-        const auto done = co_await finish_calls(*other, timeout);
+        const auto done = co_await finish_calls(*other, commit_timeout);
         if (!done || !done->good()) {
             if (failed) {
                 failed = done ? base::fail(Code::internal, "A shard cannot commit.")
@@ -100,7 +102,7 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
         } else if (failed) {
             ++prepared;
         } else {
-            std::ignore = co_await call(*other, "ROLLBACK PREPARED " + sql_literal(gid), timeout);
+            std::ignore = co_await call(*other, "ROLLBACK PREPARED " + sql_literal(gid), commit_timeout);
         }
     }
     if (!failed) {
@@ -108,7 +110,7 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
         co_return failed;
     }
     // The decision.
-    const auto decided = co_await call(decider, "COMMIT", timeout);
+    const auto decided = co_await call(decider, "COMMIT", commit_timeout);
     if (!decided) {
         co_return base::fail(
             Code::commit_in_doubt,
@@ -124,15 +126,15 @@ Task<base::Status> commit_two_phase(std::span<pool::Connection* const> connectio
     bool all = true;
     for (pool::Connection* other : others) {
         add_call(*other, "COMMIT PREPARED " + sql_literal(gid));
-        std::ignore = co_await send_calls(*other, timeout);
+        std::ignore = co_await send_calls(*other, commit_timeout);
     }
     for (pool::Connection* other : others) {
-        const auto done = co_await finish_calls(*other, timeout);
+        const auto done = co_await finish_calls(*other, commit_timeout);
         all = all && done && done->good();
     }
     if (all) {
-        std::ignore =
-            co_await call(decider, "DELETE FROM domicile.decisions WHERE gid = " + sql_literal(gid), timeout);
+        std::ignore = co_await call(decider, "DELETE FROM domicile.decisions WHERE gid = " + sql_literal(gid),
+                                    commit_timeout);
     } else {
         base::log::warn("sql.commit_unfinished", {{"shard", first}});
     }

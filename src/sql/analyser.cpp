@@ -96,6 +96,8 @@ base::Status Analyser::Impl::script(std::string_view text, const List* raw, bool
             stmt->stmt_len > 0 ? static_cast<std::size_t>(stmt->stmt_len) : text.size() - from;
         const std::string_view piece = text.substr(from, length);
         tokenize(piece, standard_strings, piece_tokens);
+        // The grammar has found where it ends: semicolons in it are those of BEGIN ATOMIC or CREATE RULE.
+        piece_tokens.begin = piece_tokens.first;
         auto walked =
             Walker::run({topology, piece.substr(0, piece_tokens.end), from, piece_tokens}, stmt->stmt);
         if (!walked) {

@@ -6,6 +6,7 @@
 #include "topology/topology.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -152,6 +153,8 @@ struct Facts {
     bool read_only = false;    ///< BEGIN READ ONLY
     bool and_chain = false;    ///< COMMIT AND CHAIN, ROLLBACK AND CHAIN
     bool copy_binary = false;  ///< COPY … (FORMAT binary)
+    /// EXECUTE: the constants among its arguments, in their order; an argument that is none has no value.
+    std::vector<std::optional<Operand>> arguments;
     Setting setting;
     std::string object;   ///< a name, see Kind
     std::string refusal;  ///< for Kind::refused: what and why, fit for a client

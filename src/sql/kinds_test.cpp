@@ -367,5 +367,24 @@ TEST(Errors, AreWordedAsPostgresWordsThem) {
     EXPECT_EQ(large.error().code, base::Code::statement_too_complex);
 }
 
+TEST(Kinds, KeepsWholeWhatHoldsSemicolons) {
+    constexpr std::string_view whole[] = {
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 'a'; SELECT 2; END",
+        "CREATE RULE r AS ON INSERT TO users DO ALSO (SELECT 1; SELECT 'b')",
+    };
+    Analyser analyser(shop());
+    for (const std::string_view text : whole) {
+        const Statement alone = one(analyser, text);
+        EXPECT_EQ(alone.text, text);
+        const std::string script = " SELECT 1 ; " + std::string(text) + " ; SELECT 3";
+        const auto three = analyser.analyse(script);
+        ASSERT_TRUE(three) << three.error().text;
+        ASSERT_EQ(three->size(), 3U);
+        EXPECT_EQ((*three)[1].text, text);
+        ASSERT_FALSE((*three)[1].literals.empty());
+        EXPECT_LT((*three)[1].literals.back().offset, text.size());
+    }
+}
+
 }  // namespace
 }  // namespace domicile::sql

@@ -89,6 +89,9 @@ class Scanner {
     void begin_token() {
         if (!open_) {
             open_ = true;
+            if (tokens_.statements == 0) {
+                tokens_.first = static_cast<std::uint32_t>(at_);
+            }
             ++tokens_.statements;
             tokens_.begin = static_cast<std::uint32_t>(at_);
         }
@@ -115,7 +118,7 @@ class Scanner {
 
     void word();
     void number();
-    void string(std::size_t from, bool escapes, bool plain);
+    void string(std::size_t from, bool escapes, bool plain, bool doubles = true);
     void quoted_name();
     void dollar();
     void parameter();
@@ -154,6 +157,8 @@ std::size_t Scanner::run() {
                 if (class_at(at_ + 1) == Class::digit) {
                     number();
                 } else {
+                    // Two points are one token, which only PL/pgSQL knows.
+                    tokens_.cacheable = tokens_.cacheable && byte(at_ + 1) != '.';
                     mark();
                 }
                 break;
@@ -206,7 +211,9 @@ void Scanner::word() {
     // One letter and a quote make a string of another kind.
     if (byte(at_ + 1) == '\'' && (first == 'e' || first == 'b' || first == 'x' || first == 'n')) {
         at_ += 1;
-        string(from, first == 'e' || (first == 'n' && !standard_strings_), false);
+        // A bit string holds no doubled quote: the second one begins another string.
+        const bool doubles = first == 'e' || first == 'n';
+        string(from, first == 'e' || (first == 'n' && !standard_strings_), false, doubles);
         if (first == 'n') {
             tokens_.cacheable = false;  // the parser sees a word and a string
         }
@@ -269,7 +276,7 @@ void Scanner::number() {
 }
 
 /// A string whose quote stands at at_.
-void Scanner::string(std::size_t from, bool escapes, bool plain) {
+void Scanner::string(std::size_t from, bool escapes, bool plain, bool doubles) {
     if (string_before_) {
         tokens_.cacheable = false;  // 'a' 'b' over two lines are one constant
     }
@@ -281,7 +288,7 @@ void Scanner::string(std::size_t from, bool escapes, bool plain) {
     while (at_ < text_.size() && !closed) {
         const char c = text_[at_];
         if (c == '\'') {
-            if (byte(at_ + 1) == '\'') {
+            if (doubles && byte(at_ + 1) == '\'') {
                 plain = false;
                 at_ += 2;
             } else {
@@ -418,6 +425,7 @@ void tokenize(std::string_view text, bool standard_strings, Tokens& tokens) {
     tokens.literals.clear();
     tokens.statements = 0;
     tokens.count = 0;
+    tokens.first = 0;
     tokens.begin = 0;
     tokens.end = 0;
     tokens.parameters = 0;

@@ -31,6 +31,7 @@ struct Tokens {
     std::string shape;  ///< normalised text: constants as slots, blanks and comments collapsed, words folded
     std::uint32_t statements = 0;  ///< statements that are not empty
     std::uint32_t count = 0;       ///< of tokens
+    std::uint32_t first = 0;       ///< where the first token begins
     std::uint32_t begin = 0;       ///< of the last statement that is not empty: its first token …
     std::uint32_t end = 0;         ///< … and the end of its last one, without the semicolon
     std::uint16_t parameters = 0;  ///< highest $n

@@ -254,7 +254,11 @@ bool Walker::other_kinds(const Node* node) {
         }
         case T_ExecuteStmt: {
             Scope none;
-            walk(pg::as<ExecuteStmt>(node)->params, none);
+            const List* parameters = pg::as<ExecuteStmt>(node)->params;
+            for (const ListCell& cell : pg::cells(parameters)) {
+                facts_.arguments.push_back(operand(pg::node(cell)));
+            }
+            walk(parameters, none);
             return named(Kind::execute, pg::as<ExecuteStmt>(node)->name);
         }
         case T_DeallocateStmt: return named(Kind::deallocate, pg::as<DeallocateStmt>(node)->name);

@@ -106,7 +106,7 @@ std::uint32_t Walker::add_use(std::string_view schema, std::string_view name, Ve
     use.schema = schema;
     use.name = name;
     use.verb = verb;
-    use.catalog = schema == "pg_catalog" || schema == "information_schema" ||
+    use.catalog = schema == "pg_catalog" || schema == "information_schema" || schema == "pg_toast" ||
                   (schema.empty() && name.starts_with("pg_"));
     const bool temporary = schema.starts_with("pg_");
     if (!use.catalog && !temporary) {

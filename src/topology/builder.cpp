@@ -132,6 +132,13 @@ void Builder::header() {
         topology_.database.name = name->text;
     }
     topology_.database.superuser_login = reader.flag("superuser_login", false);
+    if (const Value* authority = reader.text("node_tls_ca")) {
+        if (authority->text.empty() || printable(authority->text) != authority->text) {
+            report_.add(authority->place, "`node_tls_ca` in [database] is not a file",
+                        "name the PEM file with the authority of the nodes, relative to this file");
+        }
+        topology_.database.node_tls_ca = authority->text;
+    }
     if (const Value* migrations = reader.text("migrations")) {
         if (migrations->text.empty() || printable(migrations->text) != migrations->text) {
             report_.add(

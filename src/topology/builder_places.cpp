@@ -72,6 +72,17 @@ void Builder::regions() {
             reader.get("writer") == nullptr ? entry->place : reader.get("writer")->value.place;
         region.http = door(reader, "http");
         region.sql = door(reader, "sql");
+        if (const Value* certificate = reader.text("sql_certificate")) {
+            region.sql_certificate = certificate->text;
+        }
+        if (const Value* key = reader.text("sql_key")) {
+            region.sql_key = key->text;
+        }
+        if (region.sql_certificate.empty() != region.sql_key.empty()) {
+            report_.add(reader.place(),
+                        "one of `sql_certificate` and `sql_key` in " + reader.label() + " is missing",
+                        "give both PEM files, or none");
+        }
         topology_.regions.push_back(std::move(region));
         region_facts_.push_back(facts);
     }

@@ -284,6 +284,7 @@ void Builder::embedded() {
         embedded.listen = listen->text;
     }
     embedded.durable = reader.flag("durable", true);
+    embedded.tls = reader.flag("tls", false);
     embedded_port_missing_ = !reader.given("first_port");
     if (reader.get("first_port") != nullptr) {
         std::uint32_t port = 0;

@@ -168,6 +168,10 @@ constexpr Defect defects[] = {
     {"\"64MB\"", "[64]", "shared_buffers = ^[64]", "must be text, an integer, true or false, not a list",
      "postgresql.conf"},
     {"\"64MB\" }", "\"64MB\", a.b = 1, \"a.b\" = 2 }", "^\"a.b\"", "setting `a.b` stands twice", "remove"},
+    {"jurisdiction = \"uk\"\n", "jurisdiction = \"uk\"\nsql_key = \"door.key\"\n", "[regions.^uk-a]",
+     "one of `sql_certificate` and `sql_key` in [regions.uk-a] is missing", "both"},
+    {"migrations = \"schema\"", "migrations = \"schema\"\nnode_tls_ca = \"\"", "node_tls_ca = ^\"\"",
+     "`node_tls_ca` in [database] is not a file", "PEM"},
     // Tables
     {"reference = true\n", "", "[tables.^currencies]", "table `currencies` has no user key",
      "reference = true"},

@@ -49,6 +49,7 @@ inline constexpr std::array database_keys{
     Key{"name", Type::text, true, "name = \"retail\""},
     Key{"migrations", Type::text, true, "migrations = \"schema\""},
     Key{"superuser_login", Type::flag, false, "superuser_login = true"},
+    Key{"node_tls_ca", Type::text, false, "node_tls_ca = \"ca.pem\""},
 };
 inline constexpr std::array jurisdiction_keys{
     Key{"law", Type::text, false, "law = \"Regulation (EU) 2016/679\""},
@@ -60,6 +61,8 @@ inline constexpr std::array region_keys{
     Key{"writer", Type::flag, false, "writer = true"},
     Key{"http", Type::text, true, "http = \"127.0.0.1:8101\""},
     Key{"sql", Type::text, true, "sql = \"127.0.0.1:7101\""},
+    Key{"sql_certificate", Type::text, false, "sql_certificate = \"door.pem\""},
+    Key{"sql_key", Type::text, false, "sql_key = \"door.key\""},
 };
 inline constexpr std::array shard_keys{
     Key{"ranges", Type::list, true, "ranges = [[0, 30_000]]"},
@@ -78,6 +81,7 @@ inline constexpr std::array central_keys{
 inline constexpr std::array embedded_keys{
     Key{"listen", Type::text, false, "listen = \"127.0.0.1\""},
     Key{"first_port", Type::integer, false, "first_port = 7500"},
+    Key{"tls", Type::flag, false, "tls = true"},
     Key{"durable", Type::flag, false, "durable = false"},
     Key{"settings", Type::tables, false, "settings = { shared_buffers = \"64MB\" }"},
 };

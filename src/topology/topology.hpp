@@ -41,6 +41,9 @@ struct Region {
     bool writer = false;
     Address http;  ///< where the HTTP door listens
     Address sql;   ///< where the SQL door listens
+    std::string sql_certificate =
+        {};  ///< PEM files of the SQL door, relative to the topology file; empty: no TLS
+    std::string sql_key = {};
 };
 
 /// User ids from <= id < to.
@@ -136,7 +139,8 @@ struct Limits {
 struct Embedded {
     std::string listen = "127.0.0.1";
     std::uint16_t first_port = 0;  ///< nodes take consecutive ports from here, in the order of `nodes`
-    bool durable = true;           ///< false turns fsync off: for tests, never for data one wants to keep
+    bool tls = false;     ///< gateways and readers reach the nodes by TLS, under an authority of our own
+    bool durable = true;  ///< false turns fsync off: for tests, never for data one wants to keep
     std::vector<std::pair<std::string, std::string>> settings;  ///< extra postgresql.conf lines
 };
 
@@ -147,6 +151,9 @@ struct Database {
     /// The SQL door lets `postgres` in, as superuser of the nodes: for test beds, where residency is not at
     /// stake. A superuser can disable every guard of a shard.
     bool superuser_login = false;
+    /// The authority (PEM, relative to the topology file) of existing nodes: connections to them speak TLS
+    /// and verify the node's name. Empty: no TLS.
+    std::string node_tls_ca = {};
 };
 
 struct Topology {
@@ -183,6 +190,10 @@ struct Topology {
     [[nodiscard]] std::optional<JurisdictionIndex> home_of_country(std::string_view country) const;
     /// The jurisdiction a node stands in, by its region.
     [[nodiscard]] JurisdictionIndex jurisdiction_of(NodeIndex index) const;
+    /// Whether connections to the node speak TLS.
+    [[nodiscard]] bool tls(const Node& node) const {
+        return node.embedded ? embedded.tls : !database.node_tls_ca.empty();
+    }
 };
 
 }  // namespace domicile::topology

@@ -11,11 +11,11 @@ void Relay::sent(Sent what, bool quiet, bool loud_error) {
         steps_.clear();
         next_ = 0;
     }
-    if (failed_ && what != Sent::sync && what != Sent::query) {
+    if (failed_ && what != Sent::sync && what != Sent::query && what != Sent::function_call) {
         return;  // the node throws it away until the next sync
     }
     steps_.push_back({what, quiet, loud_error});
-    const bool ends = what == Sent::sync || what == Sent::query;
+    const bool ends = what == Sent::sync || what == Sent::query || what == Sent::function_call;
     unsynced_ = !ends;
     rounds_ += ends ? 1 : 0;
 }
@@ -25,12 +25,18 @@ void Relay::reset() noexcept {
     next_ = 0;
     rounds_ = 0;
     status_ = 'I';
-    copying_ = copying_out_ = described_ = failed_ = unsynced_ = broken_ = false;
+    copying_ = copying_out_ = rows_ = answered_ = described_ = failed_ = unsynced_ = broken_ = false;
 }
 
 void Relay::step_done() noexcept {
     ++next_;
-    described_ = false;
+    rows_ = answered_ = described_ = false;
+}
+
+std::size_t Relay::rounds_passed() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        steps_.begin() + static_cast<std::ptrdiff_t>(next_), steps_.end(),
+        [](const Step& one) { return !one.quiet && (one.what == Sent::sync || one.what == Sent::query); }));
 }
 
 char Relay::synthetic_due() noexcept {
@@ -66,13 +72,13 @@ Relay::Event Relay::classify(char type, std::string_view body) {
         return Event::broken;
     }
     const Step step = steps_[next_];
-    const bool simple = step.what == Sent::query;
-    const bool runs = simple || step.what == Sent::execute;
+    const bool simple = step.what == Sent::query || step.what == Sent::function_call;
+    const bool runs = step.what == Sent::query || step.what == Sent::execute;
     if (failed_ && type != 'Z') {
         return Event::broken;
     }
     switch (type) {
-        case 'D': return runs && !copying_ ? answer(step) : Event::broken;
+        case 'D': return runs && !copying_ && (!simple || rows_) ? answer(step) : Event::broken;
         case 'd': return copying_out_ ? answer(step) : Event::broken;
         case 'c':
             if (!copying_out_) {
@@ -86,6 +92,8 @@ Relay::Event Relay::classify(char type, std::string_view body) {
                 return Event::broken;
             }
             ++completions_;
+            rows_ = false;
+            answered_ = true;
             if (!simple) {
                 step_done();
             }
@@ -101,7 +109,12 @@ Relay::Event Relay::classify(char type, std::string_view body) {
                 step_done();
                 return answer(step);
             }
-            return simple && !copying_ && !copying_out_ ? answer(step) : Event::broken;
+            if (step.what != Sent::query || copying_ || copying_out_) {
+                return Event::broken;
+            }
+            rows_ = true;
+            answered_ = false;
+            return answer(step);
         case 'n':
             if (step.what == Sent::describe_portal || (step.what == Sent::describe_statement && described_)) {
                 step_done();
@@ -113,6 +126,12 @@ Relay::Event Relay::classify(char type, std::string_view body) {
                 return Event::broken;
             }
             described_ = true;
+            return answer(step);
+        case 'V':
+            if (step.what != Sent::function_call || described_) {
+                return Event::broken;
+            }
+            described_ = answered_ = true;
             return answer(step);
         case '1':
         case '2':
@@ -140,16 +159,19 @@ Relay::Event Relay::classify(char type, std::string_view body) {
                 return Event::broken;
             }
             copying_ = true;
+            answered_ = false;
             return Event::copy_in;
         case 'H':
             if (!runs || copying_ || copying_out_) {
                 return Event::broken;
             }
             copying_out_ = true;
+            answered_ = false;
             return answer(step);
         case 'E': {
             ++errors_;
-            copying_ = copying_out_ = described_ = false;
+            copying_ = copying_out_ = rows_ = described_ = false;
+            answered_ = true;
             if (!simple && step.what != Sent::sync) {
                 failed_ = true;
                 // The node skips to the next sync, and so do we. A query there counts as one, too: libpq and
@@ -165,8 +187,9 @@ Relay::Event Relay::classify(char type, std::string_view body) {
             return step.quiet && !step.loud_error ? Event::hide : Event::pass;
         }
         case 'Z':
-            if ((!simple && step.what != Sent::sync) || body.size() != 1 || copying_ || copying_out_ ||
-                (body[0] != 'I' && body[0] != 'T' && body[0] != 'E')) {
+            // A query ends with the word that its last statement has ended, or failed.
+            if ((!simple && step.what != Sent::sync) || (simple && !answered_) || body.size() != 1 ||
+                copying_ || copying_out_ || (body[0] != 'I' && body[0] != 'T' && body[0] != 'E')) {
                 return Event::broken;
             }
             status_ = body[0];

@@ -18,6 +18,7 @@ class Relay {
     /// A message that has an answer.
     enum class Sent : std::uint8_t {
         query,
+        function_call,
         parse,
         bind,
         describe_statement,
@@ -63,6 +64,9 @@ class Relay {
     /// How many syncs and queries await ReadyForQuery.
     [[nodiscard]] std::size_t rounds() const noexcept { return rounds_; }
 
+    /// Of these, how many the client is to see.
+    [[nodiscard]] std::size_t rounds_passed() const noexcept;
+
     /// The reply that is due belongs to a message of ours.
     [[nodiscard]] bool quiet() const noexcept { return next_ < steps_.size() && steps_[next_].quiet; }
 
@@ -91,7 +95,9 @@ class Relay {
     char status_ = 'I';
     bool copying_ = false;
     bool copying_out_ = false;
-    bool described_ = false;  // the ParameterDescription of a Describe has come
+    bool rows_ = false;       // of a query: a RowDescription has come, rows may follow
+    bool answered_ = false;   // of a query: its last statement has ended
+    bool described_ = false;  // the ParameterDescription of a Describe has come; of a call: its result
     bool failed_ = false;     // an error came, its sync is not answered yet
     bool unsynced_ = false;   // extended messages sent, no sync yet
     bool broken_ = false;

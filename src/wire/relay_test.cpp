@@ -131,5 +131,42 @@ TEST(Relay, RefusesWhatCannotComeNow) {
     }
 }
 
+TEST(Relay, KnowsHowAQueryEnds) {
+    const auto judged = [](std::string_view replies) {
+        Relay relay;
+        relay.sent(Sent::query);
+        Event event = Event::pass;
+        for (const char type : replies) {
+            event = feed(relay, type, type == 'Z' ? "I" : type == 'I' ? "" : "x");
+        }
+        return event;
+    };
+    for (const auto* good :
+         {"CZ", "IZ", "EZ", "TDDCZ", "TCZ", "TDTDCZ", "TDCCTCZ", "TDEZ", "CEZ", "HddcCZ", "TNDSCAZ"}) {
+        EXPECT_EQ(judged(good), Event::pass) << good;
+    }
+    for (const auto* bad : {"Z", "TZ", "TDZ", "D", "CD", "TCD", "TCTZ", "HcZ", "HD", "ED"}) {
+        EXPECT_EQ(judged(bad), Event::broken) << bad;
+    }
+}
+
+TEST(Relay, TellsWhoseRoundsAreOutstanding) {
+    Relay relay;
+    relay.sent(Sent::query, true, true);
+    EXPECT_EQ(relay.rounds_passed(), 0U);
+    for (int i = 0; i < 2; ++i) {
+        relay.sent(Sent::bind);
+        relay.sent(Sent::execute);
+        relay.sent(Sent::sync);
+    }
+    EXPECT_EQ(relay.rounds(), 3U);
+    EXPECT_EQ(relay.rounds_passed(), 2U);
+    for (const char type : {'C', 'Z', 'E', 'Z'}) {
+        feed(relay, type, type == 'Z' ? "I" : "x");
+    }
+    EXPECT_EQ(relay.rounds(), 1U);
+    EXPECT_EQ(relay.rounds_passed(), 1U);
+}
+
 }  // namespace
 }  // namespace domicile::wire

@@ -1,5 +1,5 @@
-// What a hostile node may say to a relay, and what COPY bytes a client may send: the input begins with the number
-// of messages sent and one byte for each; the rest is the node's stream, and once more a COPY stream.
+// What a hostile node may say to a relay, and what COPY bytes a client may send: the input begins with the
+// number of messages sent and one byte for each; the rest is the node's stream, and once more a COPY stream.
 
 #include "base/assert.hpp"
 #include "fuzz.hpp"
@@ -18,7 +18,9 @@ constexpr std::size_t sent_max = 32;
 void relay(std::string_view input) {
     Relay machine;
     const std::size_t count =
-        input.empty() ? 0 : std::min<std::size_t>(static_cast<unsigned char>(input[0]) % sent_max, input.size() - 1);
+        input.empty()
+            ? 0
+            : std::min<std::size_t>(static_cast<unsigned char>(input[0]) % sent_max, input.size() - 1);
     for (std::size_t i = 0; i < count; ++i) {
         const auto byte = static_cast<unsigned char>(input[1 + i]);
         machine.sent(static_cast<Relay::Sent>(byte % 10), (byte & 0x10U) != 0, (byte & 0x20U) != 0);

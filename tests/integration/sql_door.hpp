@@ -93,9 +93,19 @@ class SqlDoor : public testing::Test {
                                 .good);
             }
         }
-        // Other sessions may read from a reader, which sees all this a moment later.
-        SqlClient other(options());
-        ASSERT_TRUE(eventually([&] { return other.run("SELECT count(*) FROM orders").value() == "24"; }));
+        // Other sessions may read from a reader: it must have all this.
+        ASSERT_TRUE(eventually([&] {
+            std::string writer;
+            std::string reader = "none";
+            for (const auto& row : client.run("SHOW domicile.nodes").rows) {
+                if (row.at(1) == "eu-1") {
+                    (row.at(3) == "writer" ? writer : reader) = row.at(6);
+                }
+            }
+            auto other = fleet->connect("eu-1.eu-west-1.r1", "postgres");
+            const auto count = other.run("SELECT count(*) FROM orders", std::chrono::seconds{5});
+            return writer == reader && count && count->front().rows[0][0] == "12";
+        }));
     }
     static void TearDownTestSuite() {
         delete fleet;

@@ -29,6 +29,10 @@ SqlClient::SqlClient(const std::string& options) : connection_(PQconnectdb(optio
 
 SqlResult SqlClient::take(PGresult* result) {
     SqlResult taken;
+    if (result == nullptr) {
+        taken.message = "the connection is gone";
+        return taken;
+    }
     const auto status = PQresultStatus(result);
     taken.good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
                  status == PGRES_COPY_IN || status == PGRES_COPY_OUT;
