@@ -3,6 +3,7 @@ import contextlib
 import datetime
 import decimal
 import io
+import os
 import sys
 import threading
 import time
@@ -413,6 +414,18 @@ if THREE:
             found = c.cursor().stream(f"SELECT user_id, thing_no, words FROM things WHERE {mine} ORDER BY user_id, thing_no")
             same(list(found), sorted(rows))
             same(ask(c, f"DELETE FROM things WHERE {mine}"), len(rows))
+
+    @step
+    def definition_changes():
+        sql = "SELECT value FROM settings WHERE name = 'psycopg'"
+        with connected() as c, connected(user="operator", password=os.environ["OPERATOR_PASSWORD"]) as owner:
+            ask(c, "INSERT INTO settings (name, value) VALUES ('psycopg', '1')")
+            for kind, value in (("int", 1), ("text", "1")):
+                for _ in range(3):
+                    ask(c, sql, prepare=True)
+                ask(owner, f"ALTER TABLE settings ALTER value TYPE {kind} USING value::{kind}")
+                with connected() as late:  # has prepared nothing before
+                    same(ask(late, sql, prepare=True), [(value,)])
 
     @step
     def client_cursor():
