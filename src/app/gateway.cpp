@@ -189,6 +189,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
 
     session::SqlMetrics sql_metrics(metrics);
     session::CancelKeys cancels;
+    std::atomic<std::uint32_t> definitions{0};
     std::map<std::string, session::Login, std::less<>> logins;
     std::map<std::string, pool::Credentials> sql_credentials;
     for (auto& login : options.logins) {
@@ -211,7 +212,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     const session::Shared sql_shared{
         topology,   map,         options.region, std::move(logins), crypto::random_token(32),
-        tls->get(), sql_metrics, cancels};
+        tls->get(), sql_metrics, cancels,        definitions};
 
     const std::size_t threads = topology.limits.gateway_threads;
     for (const auto& address : {region.http, region.sql}) {

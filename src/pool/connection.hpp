@@ -104,6 +104,13 @@ class Connection {
     [[nodiscard]] wire::Relay& relay() noexcept { return relay_; }
     /// Statements prepared on this connection for clients.
     [[nodiscard]] PreparedSet& prepared() noexcept { return client_statements_; }
+    /// Statements prepared before definition number `count` are looked at with doubt from now on.
+    void note_definitions(std::uint32_t count) {
+        if (count != definitions_) {
+            definitions_ = count;
+            client_statements_.doubt_all();
+        }
+    }
     /// The session settings it has now; null: those it was opened with.
     [[nodiscard]] const SettingsPtr& settings() const noexcept { return settings_; }
     void note_settings(SettingsPtr settings) noexcept { settings_ = std::move(settings); }
@@ -125,6 +132,7 @@ class Connection {
     std::bitset<base::limits::statements_per_connection_max + 1> in_flight_;
     wire::Relay relay_;
     PreparedSet client_statements_;
+    std::uint32_t definitions_ = 0;
     SettingsPtr settings_;
     net::Endpoint endpoint_;
     std::uint32_t process_id_ = 0;

@@ -51,6 +51,11 @@ class PreparedSet {
             doubtful_.insert(id);
         }
     }
+    void doubt_all() {
+        doubtful_.insert(order_.begin(), order_.end());
+        places_.clear();
+        order_.clear();
+    }
     /// True once for a statement in doubt.
     [[nodiscard]] bool take_doubt(std::uint64_t id) { return !doubtful_.empty() && doubtful_.erase(id) != 0; }
     void clear() {

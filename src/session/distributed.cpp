@@ -215,8 +215,23 @@ Task<base::Status> Session::run_distributed(const Said& said, const routing::Rou
         results.push_back(std::move(*result));
     }
     co_await end_work();
+    std::size_t rows = 0;
+    for (const CallResult& result : results) {
+        rows += result.raw_rows.size();
+    }
+    if (failed && said.rows_max != 0 && rows > said.rows_max) {
+        failed =
+            std::unexpected(several_shards("Rows of a write on several shards cannot be fetched in parts.",
+                                           "Execute without a limit of rows (fetch size 0)."));
+    }
     if (auto done = co_await finish_change(std::move(failed), *connections, plans, fresh); !done) {
         co_return done;
+    }
+    if (said.facts->kind == sql::Kind::ddl) {
+        defined_ = true;
+        if (fresh) {
+            definitions_over();
+        }
     }
     append_answer(out_, results, fresh ? 1 : 0, said.facts->groups.empty(), describe);
     co_return base::Status{};

@@ -198,7 +198,9 @@ Task<bool> Session::on_parse(std::string_view body) {
     // Count and OIDs stand behind the text.
     const std::string_view types = body.substr(body.size() - 2 - 4 * parse.types.size());
     PreparedPtr prepared;
-    if (parse.name.empty()) {
+    if (parse.name.empty() && unnamed_ && unnamed_->sql == parse.sql && unnamed_->types == types) {
+        prepared = unnamed_;  // the same again: drivers without a cache of statements
+    } else if (parse.name.empty()) {
         // Nobody but us may hold it, or a pending message still needs the old one.
         if (!unnamed_ || unnamed_.use_count() > 1) {
             unnamed_ = std::make_shared<Prepared>();

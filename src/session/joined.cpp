@@ -312,6 +312,7 @@ Task<base::Result<std::string>> Session::end_joined(bool commit) {
         one.lease->note_settings(settings_.current());
     }
     parked_.clear();
+    definitions_over();
     co_return tag;
 }
 

@@ -247,8 +247,9 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         several_ = std::move(*routed);
         co_return base::Status{};
     }
-    const bool side = !portal_stays_ && unbound_ == Unbound::open && routed->kind == routing::Route::Kind::any &&
-                      facts.pins == 0 && (facts.reader_may_serve || facts.kind == sql::Kind::show);
+    const bool side = !portal_stays_ && unbound_ == Unbound::open &&
+                      routed->kind == routing::Route::Kind::any && facts.pins == 0 &&
+                      (facts.reader_may_serve || facts.kind == sql::Kind::show);
     co_return co_await bind_to(routed->plan, side);
 }
 
@@ -268,6 +269,7 @@ Task<base::Status> Session::bind_to(const routing::Plan& plan, bool side) {
     passed_ = 0;
     batch_bound_ = batch_open_;
     errors_before_ = node().relay().errors();
+    node().note_definitions(door_.shared().definitions.load(std::memory_order_relaxed));
     discard_node_ = false;
     node_unnamed_ = nullptr;
     prelude();
@@ -778,6 +780,7 @@ void Session::note_sent(const std::shared_ptr<const sql::Facts>& facts) {
         case Kind::fetch:
         case Kind::close:
         case Kind::explain: wrote_ = wrote_ || facts->writes; return;
+        case Kind::ddl: defined_ = true; [[fallthrough]];
         default: wrote_ = wrote_ || !facts->reader_may_serve; return;
     }
     effects_.push_back(facts);
@@ -864,10 +867,18 @@ void Session::round_over() {
     }
     effects_.clear();
     if (relay.status() == 'I') {
+        definitions_over();
         settings_.commit();  // whatever was open is over; a rollback has been taken back above
         aborted_ = false;
     } else {
         aborted_ = relay.status() == 'E';
+    }
+}
+
+/// Counted at once, and again when the transaction ends: somebody may have prepared anew in between.
+void Session::definitions_over() {
+    if (std::exchange(defined_, false)) {
+        door_.shared().definitions.fetch_add(1, std::memory_order_relaxed);
     }
 }
 

@@ -46,6 +46,7 @@ struct Said {
     /// As in Bind: parameter formats and values; result formats.
     std::string_view values = std::string_view("\0\0\0\0", 4);
     std::string_view result_formats = std::string_view("\0\0", 2);
+    std::uint32_t rows_max = 0;  ///< of Execute; 0: all
 
     static Said of(const sql::Statement& statement);
     static Said of(const Prepared& prepared, std::string_view bind_body, const wire::Bind& bind);
@@ -247,6 +248,7 @@ class Session {
     [[nodiscard]] bool relay_is_quiet() const { return (*lease_)->relay().quiet(); }
     void note_parameter(std::string_view body);
     void round_over();
+    void definitions_over();
     Task<void> cancel_on_node(net::Endpoint endpoint, std::uint32_t process_id, std::uint32_t secret);
 
     // ---- show.cpp ----
@@ -377,6 +379,7 @@ class Session {
     bool relay_was_in_transaction_ = false;
     std::size_t handling_ = 0;  // bytes of the client's message in hand
     bool wrote_ = false;
+    bool defined_ = false;  // a definition is under way or not committed yet
     int cancels_in_flight_ = 0;
     net::Timer* cancel_waiter_ = nullptr;
     bool bytes_handled_ = false;  // a handler has consumed its own message

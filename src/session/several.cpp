@@ -249,16 +249,13 @@ Task<base::Status> Session::execute_portal(SeveralPortal& portal, std::uint32_t 
         co_return base::Status{};
     }
     if (!is_gathered(*portal.prepared->facts)) {
-        if (rows_max != 0 && portal.prepared->facts->kind == sql::Kind::write) {
-            // PostgreSQL runs such a statement whole, and would only hold its rows back.
-            co_return std::unexpected(
-                several_shards("Rows of a write on several shards cannot be fetched in parts.",
-                               "Execute without a limit of rows (fetch size 0)."));
-        }
         wire::Bind bind;
         const bool decoded = wire::decode(portal.body, bind);
         DOMICILE_ASSERT(decoded);
-        co_return co_await run_several(Said::of(*portal.prepared, portal.body, bind), portal.route, false);
+        // A write runs whole, whatever the limit (PostgreSQL does it so, too), as long as its rows fit.
+        Said said = Said::of(*portal.prepared, portal.body, bind);
+        said.rows_max = rows_max;
+        co_return co_await run_several(said, portal.route, false);
     }
     if (rows_max != 0 && joins()) {
         co_return std::unexpected(several_shards(

@@ -81,6 +81,9 @@ struct Shared {
     ssl_ctx_st* tls = nullptr;  ///< null: SSLRequest is answered with N
     SqlMetrics& metrics;
     CancelKeys& cancels;
+    /// Grows with each definition that went through a door of this gateway: statements that node connections
+    /// prepared before are prepared anew, since what they return may have changed.
+    std::atomic<std::uint32_t>& definitions;
 
     [[nodiscard]] base::JurisdictionIndex own() const { return topology.at(region).jurisdiction; }
 };

@@ -162,7 +162,12 @@ void Walker::call(const FuncCall* call, Scope& scope) {
     const std::size_t parts = pg::size(call->funcname);
     const std::string_view name = pg::text(pg::last(call->funcname));
     const bool own = parts == 1 || (parts == 2 && pg::text(pg::nth(call->funcname, 0)) == "pg_catalog");
-    const FunctionClass which = own ? function_class(name) : FunctionClass::opaque;
+    // The helpers of the standard's own views (JDBC's getPrimaryKeys calls one): immutable, and read nothing.
+    const bool standard = parts == 2 && pg::text(pg::nth(call->funcname, 0)) == "information_schema" &&
+                          name.starts_with("_pg_");
+    const FunctionClass which = own        ? function_class(name)
+                                : standard ? FunctionClass::plain
+                                           : FunctionClass::opaque;
     const bool unknown = which == FunctionClass::opaque;
     volatile_ = volatile_ || (which != FunctionClass::plain && which != FunctionClass::aggregates);
     if (unknown) {
@@ -183,7 +188,8 @@ void Walker::call(const FuncCall* call, Scope& scope) {
         if (auto setting = known && !word->val.boolval.boolval ? config_of(call) : std::nullopt) {
             cacheable_ = false;  // its constants are not the key's
             if (setting->name.starts_with("domicile.")) {
-                refuse("set_config() does not reach the gateway's own settings.", "Use SET " + setting->name + ".");
+                refuse("set_config() does not reach the gateway's own settings.",
+                       "Use SET " + setting->name + ".");
             }
             facts_.sets.push_back(std::move(*setting));
         } else if (!known || !word->val.boolval.boolval) {

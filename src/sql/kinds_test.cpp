@@ -130,7 +130,13 @@ TEST(Kinds, GoWithFlags) {
     EXPECT_FALSE(facts("ROLLBACK AND NO CHAIN").and_chain);
     EXPECT_TRUE(facts("SET LOCAL x = 1").setting.local);
     EXPECT_TRUE(facts("SET TRANSACTION READ ONLY").setting.transaction);
-    EXPECT_TRUE(facts("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").setting.transaction);
+    const auto defaults =
+        facts("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY, ISOLATION LEVEL SERIALIZABLE");
+    EXPECT_FALSE(defaults.setting.transaction) << "it outlives the transaction";
+    ASSERT_EQ(defaults.sets.size(), 2U);
+    EXPECT_EQ(defaults.sets[0].name + "=" + defaults.sets[0].value, "default_transaction_read_only=on");
+    EXPECT_EQ(defaults.sets[1].name + "=" + defaults.sets[1].value,
+              "default_transaction_isolation=serializable");
     EXPECT_TRUE(facts("SET CONSTRAINTS ALL DEFERRED").setting.transaction);
     EXPECT_TRUE(facts("COPY users FROM STDIN WITH (FORMAT binary)").copy_binary);
     EXPECT_TRUE(facts("COPY users TO STDOUT BINARY").copy_binary);

@@ -556,5 +556,41 @@ TEST_F(SqlShards, ForgetsANameWhoseParseHasFailed) {
     EXPECT_EQ(client_.execute("n", {"1001"}).value(), "p1001");
 }
 
+TEST_F(SqlShards, RunsAWriteWholeWhateverTheLimitOfRows) {
+    const auto say = [&](Messages& messages) { return spoken(client_, messages.out.view(), 1); };
+    // As pgjdbc's executeUpdate: Execute with a limit of one row.
+    EXPECT_EQ(say(Messages()
+                      .parse("UPDATE users SET age = 5 WHERE user_id IN (2, 1001)")
+                      .bind("")
+                      .execute("", 1)
+                      .sync()),
+              "12CZ");
+    EXPECT_EQ(say(Messages()
+                      .parse("UPDATE users SET age = 6 WHERE user_id IN (2, 1001) RETURNING age")
+                      .bind("")
+                      .execute("", 1)
+                      .sync()),
+              "12EZ");
+    is("SELECT age FROM users WHERE user_id IN (2, 1001) ORDER BY user_id", "5;5");
+}
+
+TEST_F(SqlShards, PreparesAnewWhatADefinitionHasChanged) {
+    SqlClient owner(options("operator"));
+    ASSERT_TRUE(client_.prepare("all_of", "SELECT * FROM countries WHERE code = $1").good);
+    for (int i = 0; i < 8; ++i) {
+        SqlClient other(options());  // on as many node connections as there are
+        ASSERT_TRUE(other.prepare("all_of", "SELECT * FROM countries WHERE code = $1").good);
+        ASSERT_TRUE(other.execute("all_of", {"XX"}).good);
+    }
+    ASSERT_TRUE(owner.run("ALTER TABLE countries ADD COLUMN extra int").good);
+    for (int i = 0; i < 8; ++i) {
+        SqlClient other(options());
+        ASSERT_TRUE(other.prepare("all_of", "SELECT * FROM countries WHERE code = $1").good);
+        const auto read = other.execute("all_of", {"XX"});
+        EXPECT_TRUE(read.good) << read.message;
+    }
+    EXPECT_TRUE(owner.run("ALTER TABLE countries DROP COLUMN extra").good);
+}
+
 }  // namespace
 }  // namespace domicile
