@@ -189,7 +189,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
 
     session::SqlMetrics sql_metrics(metrics);
     session::CancelKeys cancels;
-    std::atomic<std::uint32_t> definitions{0};
+    session::Definitions definitions;
     std::map<std::string, session::Login, std::less<>> logins;
     std::map<std::string, pool::Credentials> sql_credentials;
     for (auto& login : options.logins) {

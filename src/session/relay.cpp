@@ -145,7 +145,7 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
             routing::Route::Kind::several;  // even of one: the definition is looked at before COMMIT
     }
     if (lease_ && side_) {
-        if (routed->kind == routing::Route::Kind::any) {
+        if (routed->kind == routing::Route::Kind::any && !portal_stays_) {
             co_return base::Status{};
         }
         // Only parsed and described so far: the statement is parsed anew on its shard.
@@ -269,7 +269,10 @@ Task<base::Status> Session::bind_to(const routing::Plan& plan, bool side) {
     passed_ = 0;
     batch_bound_ = batch_open_;
     errors_before_ = node().relay().errors();
-    node().note_definitions(door_.shared().definitions.load(std::memory_order_relaxed));
+    node().note_definitions(door_.shared().definitions.count());
+    if (lease_->from_reader() && door_.shared().definitions.may_lag(base::limits::reader_lag_max)) {
+        node().prepared().doubt_all();
+    }
     discard_node_ = false;
     node_unnamed_ = nullptr;
     prelude();
@@ -878,7 +881,7 @@ void Session::round_over() {
 /// Counted at once, and again when the transaction ends: somebody may have prepared anew in between.
 void Session::definitions_over() {
     if (std::exchange(defined_, false)) {
-        door_.shared().definitions.fetch_add(1, std::memory_order_relaxed);
+        door_.shared().definitions.add(net::Clock::now());
     }
 }
 

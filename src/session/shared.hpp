@@ -71,6 +71,27 @@ class CancelKeys {
     std::uint32_t last_ = 0;
 };
 
+/// Definitions that went through a door of this gateway: statements that node connections prepared before are
+/// prepared anew, since what they return may have changed.
+class Definitions {
+  public:
+    [[nodiscard]] std::uint32_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+    void add(net::Clock::time_point now) noexcept {
+        last_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+        count_.fetch_add(1, std::memory_order_relaxed);
+    }
+    /// Whether a reader may not have replayed the last one yet.
+    [[nodiscard]] bool may_lag(std::chrono::milliseconds lag_max) const {
+        const auto last = last_.load(std::memory_order_relaxed);
+        return last != 0 &&
+               net::Clock::now() - net::Clock::time_point(net::Clock::duration(last)) < lag_max;
+    }
+
+  private:
+    std::atomic<std::uint32_t> count_{0};
+    std::atomic<std::int64_t> last_{0};
+};
+
 /// References outlive the doors.
 struct Shared {
     const topology::Topology& topology;
@@ -81,9 +102,7 @@ struct Shared {
     ssl_ctx_st* tls = nullptr;  ///< null: SSLRequest is answered with N
     SqlMetrics& metrics;
     CancelKeys& cancels;
-    /// Grows with each definition that went through a door of this gateway: statements that node connections
-    /// prepared before are prepared anew, since what they return may have changed.
-    std::atomic<std::uint32_t>& definitions;
+    Definitions& definitions;
 
     [[nodiscard]] base::JurisdictionIndex own() const { return topology.at(region).jurisdiction; }
 };
