@@ -217,6 +217,14 @@ GatherRun::Step GatherRun::step(Leg& leg) {
                 }
                 break;
             case wire::backend::ready_for_query: ++leg.phase; break;
+            case 'N':
+            case 'A':
+            case 'S':
+                leg.chatter_bytes += frame.bytes();
+                if (leg.chatter_bytes > chatter_bytes_max) {
+                    return broken();
+                }
+                break;
             default: break;
         }
         in.consume(frame.bytes());

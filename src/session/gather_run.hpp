@@ -96,6 +96,7 @@ class GatherRun {
         std::string_view row;  ///< body of the DataRow in hand
         Fields fields;         ///< of it
         std::size_t row_bytes = 0;
+        std::size_t chatter_bytes = 0;  ///< said beside the rows
         Fields last_keys;  ///< text sort keys of the row before, views into `last_bytes`
         std::string last_bytes;
 

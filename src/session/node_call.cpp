@@ -91,6 +91,7 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
                                                  std::chrono::milliseconds timeout) {
     CallResult result;
     std::size_t bytes = 0;
+    std::size_t chatter = 0;
     connection.stream().expires_after(timeout);
     while (connection.relay().rounds() > 0) {
         wire::Frame frame;
@@ -105,6 +106,13 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
             connection.relay().advance(frame.type, frame.body) == wire::Relay::Event::broken) {
             connection.close();
             co_return base::fail(Code::protocol_violation, "The node broke the wire protocol.");
+        }
+        if (frame.type == 'N' || frame.type == 'A' || frame.type == 'S') {
+            chatter += frame.bytes();
+            if (chatter > chatter_bytes_max) {
+                connection.close();
+                co_return base::fail(Code::protocol_violation, "The node does not come to an answer.");
+            }
         }
         if (frame.type == wire::backend::data_row) {
             bytes += frame.bytes();

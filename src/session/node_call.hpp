@@ -21,6 +21,9 @@ namespace domicile::session {
     return u16(value >> 16U) + u16(value & 0xFFFFU);
 }
 
+/// What a node may say beside its answers (notices, notifications, settings) before it is out of its mind.
+inline constexpr std::size_t chatter_bytes_max = 1U << 20U;
+
 struct CallResult {
     std::vector<std::string> tags;
     std::vector<std::vector<std::optional<std::string>>> rows;
