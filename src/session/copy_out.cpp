@@ -79,8 +79,8 @@ Task<base::Status> Session::run_copy_out(const Said& said, const routing::Route&
     if (done) {
         wire::append_copy_out_response(out_, binary ? wire::CopyFormat::binary : wire::CopyFormat::text,
                                        run.columns().size());
-        // A message a row, as PostgreSQL does it (its docs, "COPY Operations"): clients take messages for rows.
-        // The line of names is one, too; the header of the binary format comes with the first row.
+        // A message a row, as PostgreSQL does it (its docs, "COPY Operations"): clients take messages for
+        // rows. The line of names is one, too; the header of the binary format comes with the first row.
         std::string piece = rows->head();
         const auto flush_piece = [&] {
             if (!piece.empty()) {

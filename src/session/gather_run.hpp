@@ -97,7 +97,7 @@ class GatherRun {
         Fields fields;         ///< of it
         std::size_t row_bytes = 0;
         std::size_t chatter_bytes = 0;  ///< said beside the rows
-        Fields last_keys;  ///< text sort keys of the row before, views into `last_bytes`
+        Fields last_keys;               ///< text sort keys of the row before, views into `last_bytes`
         std::string last_bytes;
 
         void expect(Phase next) { phases[phase_count++] = next; }

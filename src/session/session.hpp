@@ -163,6 +163,7 @@ class Session {
     Task<bool> bind_anywhere();
     void ensure_prepared(const PreparedPtr& prepared);
     PreparedPtr find_prepared(std::string_view name);
+    [[nodiscard]] PreparedPtr find_portal(std::string_view name) const;
 
     // ---- relay.cpp: the bound node ----
     /// Routes and binds, or says why not.
@@ -335,7 +336,8 @@ class Session {
     bool batch_executed_ = false;
     bool batch_spans_ = false;  // the batch is an implicit transaction that went to another shard
     bool batch_bound_ = false;  // this batch's shard is decided
-    std::map<std::string, PreparedPtr, std::less<>> portals_;  // what each portal runs
+    std::map<std::string, PreparedPtr, std::less<>> portals_;  // what each named portal runs
+    PreparedPtr unnamed_portal_;
     bool skipping_ = false;  // an error was answered: everything up to the next Sync is ignored
 
     // The transaction before any shard is known.

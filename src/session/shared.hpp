@@ -83,8 +83,7 @@ class Definitions {
     /// Whether a reader may not have replayed the last one yet.
     [[nodiscard]] bool may_lag(std::chrono::milliseconds lag_max) const {
         const auto last = last_.load(std::memory_order_relaxed);
-        return last != 0 &&
-               net::Clock::now() - net::Clock::time_point(net::Clock::duration(last)) < lag_max;
+        return last != 0 && net::Clock::now() - net::Clock::time_point(net::Clock::duration(last)) < lag_max;
     }
 
   private:

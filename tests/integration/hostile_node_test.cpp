@@ -412,7 +412,8 @@ const std::vector<Case>& hidden_cases() {
          [](const Reply& /*reply*/) { return Act{"", notice}; }},
         {"rows without end, several", Ask::several,
          [](const Reply& reply) { return Act{reply[0] + reply[1] + reply[2], row({"7", "p7"})}; }},
-        {"notices without end, several", Ask::several, [](const Reply& /*reply*/) { return Act{"", notice}; }},
+        {"notices without end, several", Ask::several,
+         [](const Reply& /*reply*/) { return Act{"", notice}; }},
         {"silence, gathered", Ask::gathered,
          [](const Reply& /*reply*/) { return Act{"", {}, Then::silence}; }, Client::leaves},
     };
