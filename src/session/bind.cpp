@@ -129,17 +129,10 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         if (routed->kind == routing::Route::Kind::any && !portal_stays_) {
             co_return base::Status{};
         }
-        // Only parsed and described so far: the statement is parsed anew on its shard.
-        if (!batch_executed_ && !co_await leave_batch()) {
+        // What it was asked needs no shard, and stands; the batch goes on where this statement belongs.
+        if (!co_await leave_batch()) {
             co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
         }
-    }
-    if (lease_ && side_) {
-        co_return std::unexpected(base::Error{Code::cannot_route,
-                                              "The batch has begun without a shard.",
-                                              "Send a Sync before the statement that names a user.",
-                                              std::string(routing::rules::several_shards),
-                                              {}});
     }
     if (lease_ && !side_) {
         const auto fits = [&] {

@@ -9,7 +9,8 @@ namespace {
 
 using base::Code;
 constexpr std::size_t read_bytes = 32U << 10U;
-constexpr std::size_t rows_bytes_max = 64U << 20U;
+constexpr std::size_t rows_bytes_max = 16U << 20U;
+constexpr std::size_t own_rows_bytes_max = 1U << 20U;  // answers to our own questions are small
 
 std::unexpected<base::Error> lost(pool::Connection& connection) {
     const bool timed_out = connection.stream().expired();
@@ -125,12 +126,14 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
                                 "routing/several-shards",
                                 {}});
             }
-            auto& row = result.rows.emplace_back();
             result.raw_rows.emplace_back(frame.body);
-            wire::RowReader reader(frame.body);
-            for (std::uint16_t i = 0; i < reader.columns() && reader.ok(); ++i) {
-                const auto field = reader.next();
-                row.push_back(field ? std::optional<std::string>(*field) : std::nullopt);
+            if (bytes <= own_rows_bytes_max) {
+                auto& row = result.rows.emplace_back();
+                wire::RowReader reader(frame.body);
+                for (std::uint16_t i = 0; i < reader.columns() && reader.ok(); ++i) {
+                    const auto field = reader.next();
+                    row.push_back(field ? std::optional<std::string>(*field) : std::nullopt);
+                }
             }
         } else if (frame.type == wire::backend::parameter_description) {
             result.parameter_description = frame.body;

@@ -26,12 +26,12 @@ inline constexpr std::size_t chatter_bytes_max = 1U << 20U;
 
 struct CallResult {
     std::vector<std::string> tags;
-    std::vector<std::vector<std::optional<std::string>>> rows;
-    std::string parameter_description;  ///< count and OIDs, as in Parse
-    std::string description;            ///< body of the last RowDescription
-    std::vector<std::string> raw_rows;  ///< bodies of the DataRows, for passing on
-    std::string error;                  ///< body of the first ErrorResponse, empty if there was none
-    std::string sqlstate;               ///< its SQLSTATE
+    std::vector<std::vector<std::optional<std::string>>> rows;  ///< the fields of the first MiB of rows
+    std::string parameter_description;                          ///< count and OIDs, as in Parse
+    std::string description;                                    ///< body of the last RowDescription
+    std::vector<std::string> raw_rows;                          ///< bodies of the DataRows, for passing on
+    std::string error;     ///< body of the first ErrorResponse, empty if there was none
+    std::string sqlstate;  ///< its SQLSTATE
 
     [[nodiscard]] bool good() const noexcept { return error.empty(); }
 };
@@ -47,7 +47,7 @@ void add_parse(pool::Connection& connection, std::string_view sql);
 /// Sends what is gathered. Errors: node_unavailable, node_timeout; the connection is closed then.
 net::Task<base::Status> send_calls(pool::Connection& connection, std::chrono::milliseconds timeout);
 /// Reads until everything sent is answered. Errors: node_unavailable, node_timeout, protocol_violation; the
-/// connection is closed then; cannot_route if it gives more than 64 MiB of rows. What PostgreSQL reports is
+/// connection is closed then; cannot_route if it gives more than 16 MiB of rows. What PostgreSQL reports is
 /// in the result.
 net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
                                                  std::chrono::milliseconds timeout);

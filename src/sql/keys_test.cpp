@@ -280,7 +280,7 @@ TEST(Keys, StandWhereTheColumnsSayInAnInsertWithoutAList) {
     ASSERT_EQ(known.facts->inserted_keys.size(), 1U);
     EXPECT_EQ(known.facts->inserted_keys[0].index, 1U);
     EXPECT_TRUE(one(analyser, "INSERT INTO users VALUES ('a')").facts->key_missing) << "too short a row";
-    EXPECT_TRUE(one(analyser, "INSERT INTO orders VALUES (1, 7)").facts->key_missing) << "another table";
+    EXPECT_TRUE(one(analyser, "INSERT INTO invoices VALUES (1, 7)").facts->key_missing) << "another table";
 }
 
 }  // namespace
