@@ -113,6 +113,97 @@ std::optional<routing::Position> Session::required_position(const routing::Plan&
     return pool_->freshness(plan.shard(), written.position);
 }
 
+/// Whether the bound node serves the statement, or the transaction takes it elsewhere: true. False if the
+/// node has been let go, and the statement may be bound anew.
+Task<base::Result<bool>> Session::use_bound(routing::Route& routed) {
+    using Kind = routing::Route::Kind;
+    const auto fits = [&] {
+        return routed.kind != Kind::several &&
+               (routed.kind == Kind::any || routed.plan.shard() == plan_->shard()) &&
+               (routed.plan.access() == routing::Access::reader || !lease_->from_reader() || read_only_);
+    };
+    const auto told = [] { return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}}); };
+    const auto gone = [] { return base::fail(Code::node_unavailable, "The client is gone."); };
+    if (fits()) {
+        batch_bound_ = batch_open_;
+        co_return true;
+    }
+    if (node().relay().status() == 'I' && pins_ == 0 && !batch_executed_ && node().relay().rounds() == 0 &&
+        !node().relay().in_step()) {
+        // Only parsed and described so far (a driver that asks for types first): leave it behind.
+        if (!co_await drain_node()) {
+            co_return gone();
+        }
+        if (lease_) {
+            wire::append_sync(node().out());
+            node().relay().sent(Relay::Sent::sync, true);
+            batch_bound_ = false;
+        }
+    }
+    if (lease_ && (node().relay().rounds() > 0 || !node().out().empty())) {
+        if (!co_await settle()) {
+            co_return gone();
+        }
+        if (lease_ && fits()) {
+            batch_bound_ = batch_open_;
+            co_return true;
+        }
+    }
+    if (!lease_) {
+        co_return false;
+    }
+    const char before = node().relay().status();
+    const bool batch = pins_ == 0 && batch_open_ && (batch_executed_ || batch_spans_);
+    if (batch && before == 'I' && !batch_spans_ && !wrote_) {
+        // A batch that has only read so far: what it has read stands, and it goes on elsewhere.
+        if (!co_await leave_batch()) {
+            co_return told();
+        }
+    } else if (!node().relay().in_step() &&
+               (before == 'I' ? batch : before == 'T' && pins_ == 0 && (multi_shard_ || batch_spans_))) {
+        if (!co_await step_out()) {
+            co_return told();
+        }
+        if (fits()) {
+            co_return true;
+        }
+    }
+    if (!lease_) {
+        co_return false;
+    }
+    if (node().relay().status() == 'E') {
+        co_return std::unexpected(
+            base::Error{Code::transaction_failed,
+                        "current transaction is aborted, commands ignored until end of transaction block",
+                        {},
+                        {},
+                        {}});
+    }
+    const bool within = in_transaction() && node().relay().in_step();
+    if (within && routed.kind == Kind::several && routed.more.empty() &&
+        routed.plan.shard() == plan_->shard()) {
+        several_ = std::move(routed);  // a definition, looked at before it commits
+        co_return true;
+    }
+    if (within && joins() && pins_ == 0) {
+        if (routed.kind == Kind::one) {
+            const auto moved = co_await move_to(routed.plan);
+            co_return moved ? base::Result<bool>(true) : std::unexpected(moved.error());
+        }
+        several_ = std::move(routed);  // any other would have fitted
+        co_return true;
+    }
+    base::Error error{Code::cannot_route,
+                      pins_ != 0 && status() == 'I' ? "The session is bound to another shard."
+                                                    : "The transaction is bound to another shard.",
+                      pins_ != 0 ? "SHOW domicile.session says what binds the session to its shard."
+                                 : "End the transaction first, or SET domicile.multi_shard = on.",
+                      std::string(routing::rules::several_shards),
+                      {}};
+    door_.shared().metrics.refused(error.rule).add();
+    co_return std::unexpected(std::move(error));
+}
+
 Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Constants& constants) {
     if (lease_ && side_ && !batch_bound_ && !co_await settle()) {
         co_return base::fail(Code::node_unavailable, "The client is gone.");
@@ -135,85 +226,9 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
         }
     }
     if (lease_ && !side_) {
-        const auto fits = [&] {
-            return routed->kind != routing::Route::Kind::several &&
-                   (routed->kind == routing::Route::Kind::any || routed->plan.shard() == plan_->shard()) &&
-                   (routed->plan.access() == routing::Access::reader || !lease_->from_reader() || read_only_);
-        };
-        if (fits()) {
-            batch_bound_ = batch_open_;
-            co_return base::Status{};
-        }
-        if (node().relay().status() == 'I' && pins_ == 0 && !batch_executed_ &&
-            node().relay().rounds() == 0 && !node().relay().in_step()) {
-            // Only parsed and described so far (a driver that asks for types first): leave it behind.
-            if (!co_await drain_node()) {
-                co_return base::fail(Code::node_unavailable, "The client is gone.");
-            }
-            if (lease_) {
-                wire::append_sync(node().out());
-                node().relay().sent(Relay::Sent::sync, true);
-                batch_bound_ = false;
-            }
-        }
-        if (lease_ && (node().relay().rounds() > 0 || !node().out().empty())) {
-            if (!co_await settle()) {
-                co_return base::fail(Code::node_unavailable, "The client is gone.");
-            }
-            if (lease_ && fits()) {
-                batch_bound_ = batch_open_;
-                co_return base::Status{};
-            }
-        }
-        const bool batch = batch_open_ && (batch_executed_ || batch_spans_) && node().relay().status() != 'E';
-        if (lease_ && pins_ == 0 && batch && !batch_spans_ && !wrote_ && node().relay().status() == 'I') {
-            // A batch that has only read so far: what it has read stands, and it goes on elsewhere.
-            if (!co_await leave_batch()) {
-                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
-            }
-        }
-        if (lease_ && pins_ == 0 && !node().relay().in_step() &&
-            (node().relay().status() == 'I'
-                 ? batch
-                 : node().relay().status() == 'T' && (multi_shard_ || batch_spans_))) {
-            if (!co_await step_out()) {
-                co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
-            }
-            if (fits()) {
-                co_return base::Status{};
-            }
-        }
-        if (lease_ && node().relay().status() == 'E') {
-            co_return std::unexpected(
-                base::Error{Code::transaction_failed,
-                            "current transaction is aborted, commands ignored until end of transaction block",
-                            {},
-                            {},
-                            {}});
-        }
-        if (lease_ && in_transaction() && node().relay().in_step() &&
-            routed->kind == routing::Route::Kind::several && routed->more.empty() &&
-            routed->plan.shard() == plan_->shard()) {
-            several_ = std::move(*routed);
-            co_return base::Status{};
-        }
-        if (lease_ && joins() && pins_ == 0 && node().relay().in_step()) {
-            if (routed->kind == routing::Route::Kind::one) {
-                co_return co_await move_to(routed->plan);
-            }
-            several_ = std::move(*routed);  // any other would have fitted
-            co_return base::Status{};
-        }
-        if (lease_) {
-            base::Error error{Code::cannot_route,
-                              pins_ != 0 && status() == 'I' ? "The session is bound to another shard."
-                                                            : "The transaction is bound to another shard.",
-                              pins_ != 0 ? "SHOW domicile.session says what binds the session to its shard."
-                                         : "End the transaction first, or SET domicile.multi_shard = on.",
-                              std::string(routing::rules::several_shards),
-                              {}};
-            door_.shared().metrics.refused(error.rule).add();
-            co_return std::unexpected(std::move(error));
+        const auto decided = co_await use_bound(*routed);
+        if (!decided || *decided) {
+            co_return decided ? base::Status{} : base::Status(std::unexpected(decided.error()));
         }
     }
     several_.reset();

@@ -168,6 +168,7 @@ class Session {
     // ---- relay.cpp: the bound node ----
     /// Routes and binds, or says why not.
     Task<base::Status> bind_for(const sql::Facts& facts, const routing::Constants& constants);
+    Task<base::Result<bool>> use_bound(routing::Route& routed);
     Task<base::Status> bind_to(const routing::Plan& plan, bool side);
     // ---- several.cpp: statements on several shards ----
     /// Outcome: the answer was appended, but for ReadyForQuery; or an error to be told, in which case
