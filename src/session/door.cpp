@@ -13,12 +13,16 @@ constexpr std::size_t buffers_kept_max = 64;
 constexpr std::size_t buffer_bytes_kept = 64U << 10U;
 }  // namespace
 
-Door::Door(net::Loop& loop, const Shared& shared, const MakePool& make_pool)
-    : loop_(loop), shared_(shared), listener_(loop), analyser_(shared.topology) {
+Door::Door(net::Loop& loop, const Shared& shared, MakePool make_pool)
+    : loop_(loop),
+      shared_(shared),
+      make_pool_(std::move(make_pool)),
+      listener_(loop),
+      analyser_(shared.topology) {
     for (const auto& [name, login] : shared.logins) {
         auto& made = pools_[login.role];
         if (!made) {
-            made = make_pool(login.role);
+            made = make_pool_(login.role);
             made->on_parameter([this](std::string_view parameter, std::string_view value) {
                 greeting_[std::string(parameter)] = value;
             });
@@ -64,9 +68,12 @@ void Door::drain() {
 }
 
 void Door::start_recovery(net::Gate& gate) {
-    for (auto& [role, pool] : pools_) {
+    for (const auto& [role, sessions] : pools_) {
+        // Pools of its own: sessions may hold all connections of theirs, waiting for the locks of the very
+        // transaction that is to be finished.
+        recovery_pools_.push_back(make_pool_(role));
         recoveries_.push_back(std::make_unique<net::Timer>(loop_));
-        loop_.spawn(recover(*recoveries_.back(), *pool, gate.enter()));
+        loop_.spawn(recover(*recoveries_.back(), *recovery_pools_.back(), gate.enter()));
     }
 }
 
@@ -82,10 +89,16 @@ void Door::stop_pools() {
     for (auto& [role, pool] : pools_) {
         pool->stop();
     }
+    for (auto& pool : recovery_pools_) {
+        pool->stop();
+    }
 }
 
 void Door::note_state(topology::NodeIndex node, const routing::NodeState& state) {
     for (auto& [role, pool] : pools_) {
+        pool->note_state(node, state);
+    }
+    for (auto& pool : recovery_pools_) {
         pool->note_state(node, state);
     }
     if (!state.up) {

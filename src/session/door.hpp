@@ -24,7 +24,7 @@ class Door {
   public:
     /// Makes the pool of one node role: password and options are the caller's knowledge.
     using MakePool = std::function<std::unique_ptr<pool::Pool>(const std::string& role)>;
-    Door(net::Loop& loop, const Shared& shared, const MakePool& make_pool);
+    Door(net::Loop& loop, const Shared& shared, MakePool make_pool);
     ~Door();
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
@@ -64,6 +64,7 @@ class Door {
     Task<void> serve(int socket, net::Gate::Pass pass);
     net::Loop& loop_;
     const Shared& shared_;
+    MakePool make_pool_;
     net::Listener listener_;
     std::map<std::string, std::unique_ptr<pool::Pool>> pools_;
     sql::Analyser analyser_;
@@ -76,6 +77,7 @@ class Door {
     bool draining_ = false;
     bool stopped_ = false;
     std::vector<std::unique_ptr<net::Timer>> recoveries_;
+    std::vector<std::unique_ptr<pool::Pool>> recovery_pools_;
     Task<void> recover(net::Timer& timer, pool::Pool& pool, net::Gate::Pass pass);
 };
 

@@ -150,7 +150,9 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
         connection.in().consume(frame.bytes());
     }
     connection.stream().expires_never();
-    if (!connection.in().empty() && !only_notices(connection)) {
+    if (!connection.in().empty() && connection.in().view().front() == wire::backend::error_response) {
+        connection.close();  // a node that shuts down says so behind its last answer, which stands
+    } else if (!connection.in().empty() && !only_notices(connection)) {
         connection.close();  // an answer to nothing: it would be taken for the next one's
         co_return base::fail(Code::protocol_violation, "The node broke the wire protocol.");
     }
