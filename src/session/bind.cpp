@@ -217,7 +217,8 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
             routing::Route::Kind::several;  // even of one: the definition is looked at before COMMIT
     }
     if (lease_ && side_) {
-        if (routed->kind == routing::Route::Kind::any && !portal_stays_) {
+        if (routed->kind == routing::Route::Kind::any && !portal_stays_ && facts.pins == 0 &&
+            (facts.reader_may_serve || facts.kind == sql::Kind::show)) {
             co_return base::Status{};
         }
         // What it was asked needs no shard, and stands; the batch goes on where this statement belongs.

@@ -98,7 +98,7 @@ Task<bool> Session::on_parse(std::string_view body) {
         statements_.emplace(parse.name, prepared);
     }
     parsing_.parse(parse.name);
-    if (forwards()) {
+    if (forwards() && !is_own(*prepared->facts)) {
         forward_parse(prepared, false);
     } else {
         pend('P', prepared, {}, true);
@@ -242,8 +242,8 @@ Task<bool> Session::on_describe_or_close(char type, std::string_view body) {
         pending_.back().several = several_portals_[name];
         co_return true;
     }
-    if (!lease_ ||
-        (target.kind == 'P' && prepared && (is_own(*prepared->facts) || controls_joined(*prepared->facts)))) {
+    if (!lease_ || (prepared && is_own(*prepared->facts)) ||
+        (target.kind == 'P' && prepared && controls_joined(*prepared->facts))) {
         pend(type, target.kind == 'S' || local ? prepared : nullptr, body, local);
     } else if (type == 'C' && target.kind == 'S') {
         node().relay().sent(Relay::Sent::own_close);
@@ -282,7 +282,7 @@ Task<bool> Session::on_execute(std::string_view body) {
 
 Task<bool> Session::on_flush() {
     if (!pending_.empty()) {
-        if (!lease_ && pending_is_local()) {
+        if ((!lease_ && pending_is_local()) || pending_is_own()) {
             co_return co_await answer_pending_locally() && co_await flush_client();
         }
         if (!co_await bind_anywhere()) {
@@ -299,7 +299,7 @@ Task<bool> Session::on_sync() {
             !co_await settle()) {
             co_return false;
         }
-        if (!lease_ && pending_is_local()) {
+        if ((!lease_ && pending_is_local()) || pending_is_own()) {
             if (!co_await answer_pending_locally()) {
                 co_return false;
             }

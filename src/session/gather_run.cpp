@@ -179,6 +179,10 @@ GatherRun::Step GatherRun::step(Leg& leg) {
         if (found == wire::Scan::broken ||
             connection.relay().advance(frame.type, frame.body) == Relay::Event::broken ||
             leg.phase >= leg.phase_count) {
+            if (found == wire::Scan::frame && frame.type == wire::backend::error_response) {
+                error_ = lost(connection);  // the farewell of a node that shuts down, behind another error
+                return Step::failed;
+            }
             return broken();
         }
         const Phase phase = leg.phases[leg.phase];

@@ -105,6 +105,9 @@ net::Task<base::Result<CallResult>> finish_calls(pool::Connection& connection,
         }
         if (found == wire::Scan::broken ||
             connection.relay().advance(frame.type, frame.body) == wire::Relay::Event::broken) {
+            if (found == wire::Scan::frame && frame.type == wire::backend::error_response) {
+                co_return lost(connection);  // the farewell of a node that shuts down, behind another error
+            }
             connection.close();
             co_return base::fail(Code::protocol_violation, "The node broke the wire protocol.");
         }

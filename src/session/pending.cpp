@@ -178,6 +178,13 @@ bool Session::pending_is_local() const {
            });
 }
 
+/// Nothing but statements that no node knows: SHOW and SET of domicile's own, EXPLAIN (ROUTE).
+bool Session::pending_is_own() const {
+    return std::ranges::all_of(pending_, [this](const Pending& pending) {
+        return pending.prepared && is_own(*pending.prepared->facts);
+    });
+}
+
 Task<bool> Session::bind_anywhere() {
     sql::Facts nothing;
     nothing.kind = sql::Kind::show;  // reads no table: any shard will do

@@ -158,6 +158,7 @@ class Session {
     void forward_target(char type, const PreparedPtr& prepared, std::string_view body);
     void forward_execute(const PreparedPtr& prepared, std::string_view body);
     [[nodiscard]] bool pending_is_local() const;
+    [[nodiscard]] bool pending_is_own() const;
     /// Messages go to the bound node as they come; else they wait for the Bind that decides.
     [[nodiscard]] bool forwards() const;
     Task<bool> bind_anywhere();
