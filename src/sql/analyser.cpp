@@ -75,7 +75,8 @@ void Analyser::Impl::add(std::string_view text, const Tokens& of, std::shared_pt
 }
 
 base::Status Analyser::Impl::one(std::string_view text, const List* raw, bool remember) {
-    auto walked = Walker::run({topology, places, text.substr(0, tokens.end), 0, tokens}, inner_of(pg::cells(raw)[0]));
+    auto walked =
+        Walker::run({topology, places, text.substr(0, tokens.end), 0, tokens}, inner_of(pg::cells(raw)[0]));
     if (!walked) {
         return std::unexpected(std::move(walked.error()));
     }
@@ -100,8 +101,8 @@ base::Status Analyser::Impl::script(std::string_view text, const List* raw, bool
         tokenize(piece, standard_strings, piece_tokens);
         // The grammar has found where it ends: semicolons in it are those of BEGIN ATOMIC or CREATE RULE.
         piece_tokens.begin = piece_tokens.first;
-        auto walked =
-            Walker::run({topology, places, piece.substr(0, piece_tokens.end), from, piece_tokens}, stmt->stmt);
+        auto walked = Walker::run({topology, places, piece.substr(0, piece_tokens.end), from, piece_tokens},
+                                  stmt->stmt);
         if (!walked) {
             return std::unexpected(std::move(walked.error()));
         }
