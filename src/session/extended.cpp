@@ -242,7 +242,8 @@ Task<bool> Session::on_describe_or_close(char type, std::string_view body) {
         pending_.back().several = several_portals_[name];
         co_return true;
     }
-    if (!lease_ || (prepared && is_own(*prepared->facts)) ||
+    // What waits is answered first: a Describe must not overtake the Parse it stands behind.
+    if (!lease_ || !pending_.empty() || (prepared && is_own(*prepared->facts)) ||
         (target.kind == 'P' && prepared && controls_joined(*prepared->facts))) {
         pend(type, target.kind == 'S' || local ? prepared : nullptr, body, local);
     } else if (type == 'C' && target.kind == 'S') {

@@ -195,7 +195,12 @@ void Session::note_sent(const std::shared_ptr<const sql::Facts>& facts) {
         case Kind::fetch:
         case Kind::close:
         case Kind::explain: wrote_ = wrote_ || facts->writes; return;
-        case Kind::ddl: defined_ = true; [[fallthrough]];
+        case Kind::ddl:
+            defined_ = true;
+            if (lease_) {
+                node().prepared().doubt_all();  // within this transaction, too
+            }
+            [[fallthrough]];
         default: wrote_ = wrote_ || !facts->reader_may_serve; return;
     }
     effects_.push_back(facts);

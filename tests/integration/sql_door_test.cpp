@@ -210,6 +210,44 @@ TEST_F(SqlDoor, PipelinesWithSeveralSyncsToSeveralShards) {
     EXPECT_EQ(client_.run("SELECT 1").value(), "1");
 }
 
+TEST_F(SqlDoor, DescribesAfterTheParseItStandsBehind) {
+    // As asyncpg does in a transaction: Parse, Describe, Flush, and again, the second text known to the node.
+    const std::string known = "SELECT title FROM countries WHERE code = $1";
+    EXPECT_TRUE(client_.run("BEGIN").good);
+    EXPECT_TRUE(client_.prepare("first", known).good);
+    EXPECT_TRUE(client_.execute("first", {"DE"}).good);
+    PGconn* raw = client_.raw();
+    ASSERT_EQ(PQenterPipelineMode(raw), 1);
+    for (const auto& [name, text] : std::map<std::string, std::string>{{"a", "SELECT 1"}, {"b", known}}) {
+        ASSERT_EQ(PQsendPrepare(raw, name.c_str(), text.c_str(), 0, nullptr), 1);
+        ASSERT_EQ(PQsendDescribePrepared(raw, name.c_str()), 1);
+        ASSERT_EQ(PQsendFlushRequest(raw), 1);
+        ASSERT_EQ(PQflush(raw), 0);
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_TRUE(SqlClient::take(PQgetResult(raw)).good) << name << i;
+            EXPECT_EQ(PQgetResult(raw), nullptr);
+        }
+    }
+    ASSERT_EQ(PQpipelineSync(raw), 1);
+    PGresult* sync = PQgetResult(raw);
+    EXPECT_EQ(PQresultStatus(sync), PGRES_PIPELINE_SYNC);
+    PQclear(sync);
+    EXPECT_EQ(PQexitPipelineMode(raw), 1);
+    EXPECT_TRUE(client_.run("COMMIT").good);
+}
+
+TEST_F(SqlDoor, PreparesAnewAfterADefinitionOfItsOwnTransaction) {
+    SqlClient owner(options("operator"));
+    EXPECT_TRUE(owner.prepare("before", "SELECT * FROM settings").good);
+    EXPECT_TRUE(owner.execute("before", {}).good);
+    EXPECT_TRUE(owner.run("BEGIN").good);
+    EXPECT_TRUE(owner.run("ALTER TABLE settings ADD COLUMN extra int").good);
+    EXPECT_TRUE(owner.prepare("after", "SELECT * FROM settings").good);
+    const SqlResult result = owner.execute("after", {});
+    EXPECT_TRUE(result.good) << result.message;
+    EXPECT_TRUE(owner.run("ROLLBACK").good);
+}
+
 TEST_F(SqlDoor, CancelsOnlyWhatItMeans) {
     SqlClient other(options());
     std::atomic<bool> done{false};
