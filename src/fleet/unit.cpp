@@ -117,10 +117,10 @@ base::Result<Process> start_gateway(const Context& context, const topology::Regi
                          "--state",
                          context.state.root().string()};
     const auto folder = context.options.topology_file.parent_path();
-    if (!region.sql_certificate.empty()) {
+    if (!region.tls_certificate.empty()) {
         command.arguments.insert(command.arguments.end(),
-                                 {"--tls-cert", (folder / region.sql_certificate).string(), "--tls-key",
-                                  (folder / region.sql_key).string()});
+                                 {"--tls-cert", (folder / region.tls_certificate).string(), "--tls-key",
+                                  (folder / region.tls_key).string()});
     }
     if (context.topology.embedded.tls) {
         const auto& jurisdiction = context.topology.at(region.jurisdiction).name;

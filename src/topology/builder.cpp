@@ -37,6 +37,7 @@ Topology Builder::build() {
     tables();
     statistics();
     transfers();
+    identity();
     limits();
     return std::move(topology_);
 }

@@ -106,6 +106,10 @@ class Builder {
     void transfers();
     void transfer(const Value& item);
 
+    // builder_identity.cpp: whose word counts about who is asking
+    void identity();
+    void issuer(const Value& item);
+
     const Value& root_value_;
     Report& report_;
     Reader root_;

@@ -70,19 +70,19 @@ void Builder::regions() {
         facts.writer_known = !reader.broken("writer");
         facts.writer_place =
             reader.get("writer") == nullptr ? entry->place : reader.get("writer")->value.place;
-        region.http = door(reader, "http");
-        region.sql = door(reader, "sql");
-        if (const Value* certificate = reader.text("sql_certificate")) {
-            region.sql_certificate = certificate->text;
+        if (const Value* certificate = reader.text("tls_certificate")) {
+            region.tls_certificate = certificate->text;
         }
-        if (const Value* key = reader.text("sql_key")) {
-            region.sql_key = key->text;
+        if (const Value* key = reader.text("tls_key")) {
+            region.tls_key = key->text;
         }
-        if (region.sql_certificate.empty() != region.sql_key.empty()) {
+        if (region.tls_certificate.empty() != region.tls_key.empty()) {
             report_.add(reader.place(),
-                        "one of `sql_certificate` and `sql_key` in " + reader.label() + " is missing",
+                        "one of `tls_certificate` and `tls_key` in " + reader.label() + " is missing",
                         "give both PEM files, or none");
         }
+        region.http = door(reader, "http");
+        region.sql = door(reader, "sql");
         topology_.regions.push_back(std::move(region));
         region_facts_.push_back(facts);
     }
@@ -100,11 +100,11 @@ Address Builder::door(const Reader& reader, std::string_view key) {
                     "write \"host:port\" or \"[ipv6]:port\", with a port from 1 to 65535");
         return {};
     }
-    if (!is_loopback(address->host)) {
-        report_.add(text->place,
-                    what + " listens on " + quoted(address->host) + ", but identity is not there yet",
-                    "listen on a loopback address (127.0.0.1, [::1], localhost): whoever reaches this door "
-                    "is believed");
+    if (!is_loopback(address->host) && !reader.given("tls_certificate")) {
+        report_.add(
+            text->place, what + " listens on " + quoted(address->host) + " without a certificate",
+            "give `tls_certificate` and `tls_key`, or listen on a loopback address (127.0.0.1, [::1], "
+            "localhost): tokens and rows do not travel in clear");
     }
     uses_.push_back({*address, text->place, what});
     return *address;

@@ -316,6 +316,12 @@ void Builder::transfer(const Value& item) {
             transfer.tables.emplace_back(table.text);
         }
     }
+    check_unique(reader.texts("columns"), "`columns` in " + reader.label());
+    for (const Word& column : reader.texts("columns")) {
+        if (check_sql_name(column.text, column.place, "column")) {
+            transfer.columns.emplace_back(column.text);
+        }
+    }
     topology_.transfers.push_back(std::move(transfer));
 }
 

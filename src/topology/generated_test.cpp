@@ -204,7 +204,7 @@ const std::vector<Mutation>& mutations() {
          [](File& f, Random& r) { set(one_of(f, r, "[embedded]"), "first_port", "2000"); },
          "takes `127.0.0.1:2000`"},
         {"open door", [](File& f, Random& r) { set(one_of(f, r, "[regions."), "sql", "\"192.0.2.1:99\""); },
-         "identity is not there yet"},
+         "without a certificate"},
         {"no key",
          [](File& f, Random& r) {
              one_of(f, r, "[tables.orders]").lines.erase(one_of(f, r, "[tables.orders]").lines.begin());

@@ -43,6 +43,7 @@ inline constexpr std::array topology_keys{
     Key{"tables", Type::tables, true, "[tables.users]"},
     Key{"statistics", Type::tables, false, "[statistics.sales]"},
     Key{"transfers", Type::list, false, "[[transfers]]"},
+    Key{"identity", Type::table, false, "[identity]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
 inline constexpr std::array database_keys{
@@ -61,8 +62,8 @@ inline constexpr std::array region_keys{
     Key{"writer", Type::flag, false, "writer = true"},
     Key{"http", Type::text, true, "http = \"127.0.0.1:8101\""},
     Key{"sql", Type::text, true, "sql = \"127.0.0.1:7101\""},
-    Key{"sql_certificate", Type::text, false, "sql_certificate = \"door.pem\""},
-    Key{"sql_key", Type::text, false, "sql_key = \"door.key\""},
+    Key{"tls_certificate", Type::text, false, "tls_certificate = \"door.pem\""},
+    Key{"tls_key", Type::text, false, "tls_key = \"door.key\""},
 };
 inline constexpr std::array shard_keys{
     Key{"ranges", Type::list, true, "ranges = [[0, 30_000]]"},
@@ -111,6 +112,19 @@ inline constexpr std::array transfer_keys{
     Key{"basis", Type::text, true, "basis = \"adequacy\""},
     Key{"actions", Type::texts, true, "actions = [\"data:Select\"]"},
     Key{"tables", Type::texts, true, "tables = [\"invoices\"]"},
+    Key{"columns", Type::texts, false, "columns = [\"total\"]"},
+};
+inline constexpr std::array identity_keys{
+    Key{"audience", Type::text, false, "audience = \"https://data.example\""},
+    Key{"issuers", Type::list, false, "[[identity.issuers]]"},
+};
+inline constexpr std::array issuer_keys{
+    Key{"issuer", Type::text, true, "issuer = \"https://login.example\""},
+    Key{"jwks", Type::text, true, "jwks = \"keys.json\""},
+    Key{"audiences", Type::texts, false, "audiences = [\"domicile\"]"},
+    Key{"jurisdictions", Type::texts, true, "jurisdictions = [\"eu\"]"},
+    Key{"roles", Type::texts, true, "roles = [\"subject\"]"},
+    Key{"algorithms", Type::texts, false, "algorithms = [\"ES256\"]"},
 };
 inline constexpr std::array limits_keys{
     Key{"body_bytes_max", Type::integer, false, "body_bytes_max = 1_048_576"},
@@ -134,9 +148,12 @@ inline constexpr Section other_tables{"other_tables", other_tables_keys};
 inline constexpr Section personal{"personal", personal_keys};
 inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
+inline constexpr Section identity{"identity", identity_keys};
+inline constexpr Section issuer{"issuer", issuer_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
-                                embedded, table,    other_tables, personal, statistic, transfer, limits};
+inline constexpr std::array all{topology, database, jurisdiction, region,       shard,    node,
+                                central,  embedded, table,        other_tables, personal, statistic,
+                                transfer, identity, issuer,       limits};
 
 }  // namespace domicile::topology::keys

@@ -41,9 +41,9 @@ struct Region {
     bool writer = false;
     Address http;  ///< where the HTTP door listens
     Address sql;   ///< where the SQL door listens
-    std::string sql_certificate =
+    std::string tls_certificate =
         {};  ///< PEM files of the SQL door, relative to the topology file; empty: no TLS
-    std::string sql_key = {};
+    std::string tls_key = {};
 };
 
 /// User ids from <= id < to.
@@ -124,6 +124,22 @@ struct Transfer {
     TransferBasis basis = TransferBasis::adequacy;
     std::vector<std::string> actions;
     std::vector<std::string> tables;
+    std::vector<std::string> columns;  ///< of those tables; empty: all of them
+};
+
+/// Somebody else whose tokens are believed, and about what.
+struct TokenIssuer {
+    std::string name;  ///< the tokens' "iss"
+    std::string jwks;  ///< its keys (RFC 7517): a file relative to the topology file, or an https URL
+    std::vector<std::string> audiences;  ///< empty: the deployment's own
+    std::vector<JurisdictionIndex> jurisdictions;
+    std::vector<std::string> roles;
+    std::vector<std::string> algorithms;  ///< of RS256, ES256, EdDSA; empty: all
+};
+
+struct Identity {
+    std::string audience;  ///< what tokens for this deployment name as "aud"
+    std::vector<TokenIssuer> issuers;
 };
 
 struct Limits {
@@ -168,6 +184,7 @@ struct Topology {
     std::optional<Table> other_tables;
     std::vector<Statistic> statistics;
     std::vector<Transfer> transfers;
+    Identity identity;
     Limits limits;
     Embedded embedded;
     Database database;

@@ -33,8 +33,8 @@ jurisdiction = "eu"
 writer = true
 http = "127.0.0.1:@PORT@"
 sql = "127.0.0.1:@PORT@"
-sql_certificate = "door.pem"
-sql_key = "door.key"
+tls_certificate = "door.pem"
+tls_key = "door.key"
 [shards.one]
 ranges = [[0, 1_000]]
 writer = "eu-west-1"

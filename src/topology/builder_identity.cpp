@@ -1,0 +1,102 @@
+// Who is believed about who is asking: [identity].
+
+#include "topology/builder.hpp"
+#include "topology/words.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace domicile::topology {
+namespace {
+
+constexpr std::size_t issuers_max = 64;
+constexpr std::array<std::string_view, 3> algorithms{"RS256", "ES256", "EdDSA"};
+
+bool is_text(const Value& value) {
+    return !value.text.empty() && printable(value.text) == value.text && value.text.size() <= 512;
+}
+
+}  // namespace
+
+void Builder::identity() {
+    topology_.identity.audience = "domicile:" + topology_.name;
+    const Entry* entry = root_.get("identity");
+    if (entry == nullptr) {
+        return;
+    }
+    const Reader reader = open(*entry, "", keys::identity);
+    if (const Value* audience = reader.text("audience")) {
+        if (!is_text(*audience)) {
+            report_.add(audience->place, "`audience` in [identity] is empty or holds control characters",
+                        "write what tokens for this deployment name as \"aud\"");
+        }
+        topology_.identity.audience = audience->text;
+    }
+    const Entry* list = reader.get("issuers");
+    if (list == nullptr) {
+        return;
+    }
+    for (const Value& item : list->value.items) {
+        if (topology_.identity.issuers.size() == issuers_max) {
+            report_.add(item.place, "more than " + std::to_string(issuers_max) + " issuers", "keep fewer");
+            return;
+        }
+        issuer(item);
+    }
+}
+
+void Builder::issuer(const Value& item) {
+    const Reader reader(item, item.place, "[[identity.issuers]]", keys::issuer, report_);
+    TokenIssuer issuer;
+    if (const Value* name = reader.text("issuer")) {
+        if (!is_text(*name) || name->text.starts_with("domicile:")) {
+            report_.add(name->place, "`issuer` in " + reader.label() + " cannot be " + quoted(name->text),
+                        "write the tokens' \"iss\"; names that begin with domicile: are our own");
+        }
+        if (std::ranges::count(topology_.identity.issuers, name->text, &TokenIssuer::name) != 0) {
+            report_.add(name->place, "the issuer " + quoted(name->text) + " stands twice",
+                        "join the two: whose keys count must be certain");
+        }
+        issuer.name = name->text;
+    }
+    if (const Value* jwks = reader.text("jwks")) {
+        const bool url = jwks->text.find("://") != std::string_view::npos;
+        if (!is_text(*jwks) || (url && !jwks->text.starts_with("https://"))) {
+            report_.add(jwks->place, "`jwks` in " + reader.label() + " is neither a file nor an https URL",
+                        "name a JWK set (RFC 7517): a file relative to this one, or an https URL");
+        }
+        issuer.jwks = jwks->text;
+    }
+    for (const std::string_view key : {"audiences", "jurisdictions", "roles", "algorithms"}) {
+        const Entry* list = reader.get(key);
+        if (list != nullptr && list->value.items.empty()) {
+            report_.add(list->value.place, quoted(key) + " in " + reader.label() + " is empty",
+                        "name what the issuer may say, or remove the issuer");
+        }
+        check_unique(reader.texts(key), quoted(key) + " in " + reader.label());
+    }
+    for (const Word& audience : reader.texts("audiences")) {
+        issuer.audiences.emplace_back(audience.text);
+    }
+    for (const Word& name : reader.texts("jurisdictions")) {
+        if (const auto index =
+                resolve(name, "jurisdiction", jurisdiction_names_, "`jurisdictions` in " + reader.label())) {
+            issuer.jurisdictions.emplace_back(*index);
+        }
+    }
+    for (const Word& role : reader.texts("roles")) {
+        check_name(role.text, role.place, "role");
+        issuer.roles.emplace_back(role.text);
+    }
+    for (const Word& algorithm : reader.texts("algorithms")) {
+        if (std::ranges::count(algorithms, algorithm.text) == 0) {
+            report_.add(algorithm.place,
+                        quoted(algorithm.text) + " in " + reader.label() + " is no algorithm we take",
+                        "use RS256, ES256 or EdDSA");
+        }
+        issuer.algorithms.emplace_back(algorithm.text);
+    }
+    topology_.identity.issuers.push_back(std::move(issuer));
+}
+
+}  // namespace domicile::topology
