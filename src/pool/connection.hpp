@@ -104,11 +104,11 @@ class Connection {
     [[nodiscard]] wire::Relay& relay() noexcept { return relay_; }
     /// Statements prepared on this connection for clients.
     [[nodiscard]] PreparedSet& prepared() noexcept { return client_statements_; }
-    /// Statements prepared before definition number `count` are looked at with doubt from now on.
+    /// Statements prepared before definition number `count` are prepared anew for whoever prepares them from now on.
     void note_definitions(std::uint32_t count) {
         if (count != definitions_) {
             definitions_ = count;
-            client_statements_.doubt_all();
+            client_statements_.grow_old();
         }
     }
     /// The session settings it has now; null: those it was opened with.

@@ -28,8 +28,17 @@ class PreparedSet {
         if (found == places_.end()) {
             return false;
         }
-        order_.splice(order_.end(), order_, found->second);
+        order_.splice(order_.end(), order_, found->second.place);
         return true;
+    }
+    /// The same for a client that prepares it: then it must have been prepared after the last definition,
+    /// since what it returns may have changed. (Who only executes it gets PostgreSQL's own word on that.)
+    [[nodiscard]] bool use_fresh(std::uint64_t id) {
+        const auto found = places_.find(id);
+        if (found != places_.end() && found->second.age != age_) {
+            doubt(id);
+        }
+        return use(id);
     }
     /// Adds a statement; gives the one that must be closed for it, if any.
     [[nodiscard]] std::optional<std::uint64_t> add(std::uint64_t id) {
@@ -39,23 +48,20 @@ class PreparedSet {
             places_.erase(order_.front());
             order_.pop_front();
         }
-        places_[id] = order_.insert(order_.end(), id);
+        places_[id] = {order_.insert(order_.end(), id), age_};
         return evicted;
     }
     /// Whether the node has it is not known (its batch failed): close it before it is prepared again.
     void doubt(std::uint64_t id) {
         const auto found = places_.find(id);
         if (found != places_.end()) {
-            order_.erase(found->second);
+            order_.erase(found->second.place);
             places_.erase(found);
             doubtful_.insert(id);
         }
     }
-    void doubt_all() {
-        doubtful_.insert(order_.begin(), order_.end());
-        places_.clear();
-        order_.clear();
-    }
+    /// A definition has been made: see use_fresh().
+    void grow_old() { ++age_; }
     /// True once for a statement in doubt.
     [[nodiscard]] bool take_doubt(std::uint64_t id) { return !doubtful_.empty() && doubtful_.erase(id) != 0; }
     void clear() {
@@ -66,10 +72,15 @@ class PreparedSet {
     [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
 
   private:
+    struct Known {
+        std::list<std::uint64_t>::iterator place;
+        std::uint32_t age = 0;  // how many definitions before it was prepared
+    };
     std::size_t most_;
+    std::uint32_t age_ = 0;
     std::unordered_set<std::uint64_t> doubtful_;
     std::list<std::uint64_t> order_;  // least recently used first
-    std::unordered_map<std::uint64_t, std::list<std::uint64_t>::iterator> places_;
+    std::unordered_map<std::uint64_t, Known> places_;
 };
 
 }  // namespace domicile::pool

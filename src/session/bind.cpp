@@ -261,7 +261,7 @@ Task<base::Status> Session::bind_to(const routing::Plan& plan, bool side) {
     errors_before_ = node().relay().errors();
     node().note_definitions(door_.shared().definitions.count());
     if (lease_->from_reader() && door_.shared().definitions.may_lag(base::limits::reader_lag_max)) {
-        node().prepared().doubt_all();
+        node().prepared().grow_old();
     }
     discard_node_ = false;
     node_unnamed_ = nullptr;

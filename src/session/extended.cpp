@@ -20,6 +20,20 @@ base::Error malformed() {
     return {Code::malformed_request, "invalid message format", {}, {}, {}};
 }
 
+base::Error aborted() {
+    return {Code::transaction_failed,
+            "current transaction is aborted, commands ignored until end of transaction block",
+            {},
+            {},
+            {}};
+}
+
+/// What PostgreSQL takes in a failed transaction (IsTransactionExitStmt), and what is no statement.
+bool ends_transaction(sql::Kind kind) {
+    using Kind = sql::Kind;
+    return kind == Kind::empty || kind == Kind::commit || kind == Kind::rollback || kind == Kind::rollback_to;
+}
+
 }  // namespace
 
 Task<bool> Session::extended_error(base::Error error) {
@@ -96,6 +110,13 @@ Task<bool> Session::on_parse(std::string_view body) {
         }
         prepared = *named;
         statements_.emplace(parse.name, prepared);
+    }
+    if (unbound_ == Unbound::failed && !lease_ && !co_await answer_executed_locally()) {
+        co_return false;  // a ROLLBACK before it would have made it welcome
+    }
+    if (unbound_ == Unbound::failed && !lease_ && !ends_transaction(prepared->facts->kind)) {
+        parse.name.empty() ? unnamed_.reset() : void(statements_.erase(std::string(parse.name)));
+        co_return co_await extended_error(aborted());
     }
     parsing_.parse(parse.name);
     if (forwards() && !is_own(*prepared->facts)) {

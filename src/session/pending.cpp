@@ -41,6 +41,15 @@ PreparedPtr Session::find_portal(std::string_view name) const {
     return found == portals_.end() ? nullptr : found->second;
 }
 
+/// Whether the transaction may be a failed one, in which a node refuses a Parse of what it knows, too.
+bool Session::may_have_failed() {
+    const Relay& relay = node().relay();
+    return relay.in_step() ? relay.status() == 'E'
+                           : relay.status() != 'I' || std::ranges::any_of(effects_, [](const auto& facts) {
+                                 return facts->kind == sql::Kind::begin;
+                             });
+}
+
 /// Parse as the client meant it: its answer is the client's, from the node or, where the node knows the
 /// statement, from us.
 void Session::forward_parse(const PreparedPtr& prepared, bool quiet) {
@@ -49,7 +58,10 @@ void Session::forward_parse(const PreparedPtr& prepared, bool quiet) {
     std::array<char, 24> storage{};
     std::string_view name;
     if (prepared->id != 0) {
-        if (connection.prepared().use(prepared->id)) {
+        if (!quiet && may_have_failed()) {
+            connection.prepared().doubt(prepared->id);  // the node itself has to refuse it
+        }
+        if (quiet ? connection.prepared().use(prepared->id) : connection.prepared().use_fresh(prepared->id)) {
             if (!quiet) {
                 relay.sent(Relay::Sent::own_parse);
             }

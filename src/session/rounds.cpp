@@ -198,7 +198,7 @@ void Session::note_sent(const std::shared_ptr<const sql::Facts>& facts) {
         case Kind::ddl:
             defined_ = true;
             if (lease_) {
-                node().prepared().doubt_all();  // within this transaction, too
+                node().prepared().grow_old();  // within this transaction, too
             }
             [[fallthrough]];
         default: wrote_ = wrote_ || !facts->reader_may_serve; return;

@@ -150,6 +150,12 @@ Task<bool> Session::handle(const wire::Frame& frame) {
     handling_ = bytes;
     bool going = true;
     bool well_formed = true;
+    if (lease_ && side_ && !batch_open_ && node().relay().rounds() > 0) {
+        // What a read beside the open transaction came to decides what the next batch may do.
+        if (!co_await settle() || (lease_ && !co_await after_round())) {
+            co_return false;
+        }
+    }
     switch (frame.type) {
         case type::query: {
             wire::Query query;

@@ -153,6 +153,7 @@ class Session {
     /// The part of it that ends with its last local Execute.
     Task<bool> answer_executed_locally();
     void forward_pending();
+    [[nodiscard]] bool may_have_failed();
     void forward_parse(const PreparedPtr& prepared, bool quiet);
     void forward_bind(const PreparedPtr& prepared, std::string_view body);
     void forward_target(char type, const PreparedPtr& prepared, std::string_view body);

@@ -248,6 +248,40 @@ TEST_F(SqlDoor, PreparesAnewAfterADefinitionOfItsOwnTransaction) {
     EXPECT_TRUE(owner.run("ROLLBACK").good);
 }
 
+TEST_F(SqlDoor, FailsATransactionWhoseReadBesideItFails) {
+    // All in one packet: what comes after the first Sync must not be taken for a sound transaction.
+    PGconn* raw = client_.raw();
+    ASSERT_EQ(PQenterPipelineMode(raw), 1);
+    const auto send = [&](const char* sql) {
+        ASSERT_EQ(PQsendQueryParams(raw, sql, 0, nullptr, nullptr, nullptr, nullptr, 0), 1);
+    };
+    send("BEGIN");
+    send("SELECT 1/0");
+    ASSERT_EQ(PQpipelineSync(raw), 1);
+    send("UPDATE users SET age = 77 WHERE user_id = 2");
+    ASSERT_EQ(PQpipelineSync(raw), 1);
+    send("ROLLBACK");
+    send("UPDATE users SET age = 78 WHERE user_id = 3");
+    ASSERT_EQ(PQpipelineSync(raw), 1);
+    std::vector<std::string> states;
+    for (int syncs = 0; syncs < 3;) {
+        PGresult* result = PQgetResult(raw);
+        if (result == nullptr) {
+            continue;
+        }
+        syncs += PQresultStatus(result) == PGRES_PIPELINE_SYNC ? 1 : 0;
+        const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        states.emplace_back(state == nullptr ? PQcmdStatus(result) : state);
+        PQclear(result);
+    }
+    EXPECT_EQ(states,
+              (std::vector<std::string>{"BEGIN", "22012", "", "25P02", "", "ROLLBACK", "UPDATE 1", ""}));
+    EXPECT_EQ(PQexitPipelineMode(raw), 1);
+    EXPECT_EQ(client_.run("SELECT age FROM users WHERE user_id = 2").value(), "2");
+    EXPECT_EQ(client_.run("SELECT age FROM users WHERE user_id = 3").value(), "78");
+    EXPECT_TRUE(client_.run("UPDATE users SET age = 3 WHERE user_id = 3").good);
+}
+
 TEST_F(SqlDoor, CancelsOnlyWhatItMeans) {
     SqlClient other(options());
     std::atomic<bool> done{false};
