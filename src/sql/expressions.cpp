@@ -32,6 +32,7 @@ void Walker::walk(const Node* node, Scope& scope) {
             if (references_ != nullptr) {
                 references_->push_back(pg::as<ColumnRef>(node));
             }
+            note_column(pg::as<ColumnRef>(node), scope);
             return;
         case T_A_Expr: {
             const auto* expr = pg::as<A_Expr>(node);

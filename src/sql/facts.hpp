@@ -101,6 +101,10 @@ struct TableUse {
     std::string name;
     Verb verb = Verb::select;
     bool catalog = false;  ///< pg_catalog, information_schema
+    std::string alias;     ///< as written, folded; empty if it has none
+    /// Personal columns of the topology that the statement may read here, if only by comparing with them. A
+    /// superset: where it is not sure that a name means another column, it is in. Empty if none.
+    std::vector<std::string> personal;
 };
 
 /// Sharded tables whose keys are proven equal by the statement (joins, correlated sub-selects): they may be

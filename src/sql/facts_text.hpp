@@ -38,8 +38,11 @@ first_port = 7500
 [tables.users]
 key = "user_id"
 person = true
+personal.email = { erase = "null" }
+personal.name = { erase = "null" }
 [tables.invoices]
 key = "user_id"
+personal.address = { erase = "null" }
 [tables.lines]
 key = "user_id"
 [tables.visits]

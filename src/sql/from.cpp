@@ -234,6 +234,7 @@ void Walker::using_columns(const JoinExpr* join, Scope& scope, const Arm& left, 
     for (const ListCell& cell : pg::cells(join->usingClause)) {
         one(pg::text(pg::node(cell)));
     }
+    reads_all_ = reads_all_ || join->isNatural;  // it compares columns that it does not name
     if (!join->isNatural) {
         return;
     }

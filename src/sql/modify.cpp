@@ -30,6 +30,7 @@ void Walker::insert(const InsertStmt* stmt, const Around& around) {
     const std::uint32_t target = add_use(stmt->relation, Verb::insert, around.depth);
     std::optional<std::size_t> key;
     const auto names = pg::cells(stmt->cols);
+    note_written(stmt->cols);
     for (std::size_t i = 0; i < names.size() && sharded(target); ++i) {
         if (pg::text(pg::as<ResTarget>(pg::node(names[i]))->name) == key_name(target)) {
             key = i;
@@ -137,6 +138,7 @@ void Walker::assignments(const List* targets, std::uint32_t target, Scope& scope
             facts_.updates_key = true;
         }
     }
+    note_written(targets);
     walk(targets, scope);
 }
 

@@ -76,6 +76,9 @@ std::uint32_t Walker::key_of(const Node* node, const Scope& scope) {
     const std::size_t parts = ref == nullptr ? 0 : pg::size(ref->fields);
     const std::string_view name = parts == 0 ? std::string_view() : pg::text(pg::last(ref->fields));
     std::uint32_t use = no_use;
+    if (ref != nullptr) {
+        note_column(ref, scope);
+    }
     if (name.empty()) {
         return no_use;
     }

@@ -219,6 +219,7 @@ bool Walker::local_for(const Scope& scope, std::uint32_t use) {
 }
 
 void Walker::star(const ColumnRef* ref, const Scope& scope, Item& item) {
+    note_column(ref, scope);
     item.positional = false;
     const std::string_view name = pg::size(ref->fields) > 1
                                       ? pg::text(pg::nth(ref->fields, pg::size(ref->fields) - 2))

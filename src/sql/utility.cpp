@@ -146,7 +146,12 @@ void Walker::copy(const CopyStmt* stmt) {
     facts_.kind = of_server ? Kind::copy_file : stmt->is_from ? Kind::copy_in : Kind::copy_out;
     facts_.writes = stmt->is_from || of_server;
     if (stmt->relation != nullptr) {
-        add_use(stmt->relation, stmt->is_from ? Verb::copy_in : Verb::select, 0);
+        const std::uint32_t use = add_use(stmt->relation, stmt->is_from ? Verb::copy_in : Verb::select, 0);
+        if (stmt->is_from) {
+            note_written(stmt->attlist);
+        } else if (stmt->attlist == nullptr) {
+            reads_all_of_.push_back(facts_.tables[use].name);
+        }
     } else {
         query_of(stmt->query, {}, new_region());
     }

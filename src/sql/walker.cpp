@@ -32,6 +32,7 @@ base::Result<Walker::Result> Walker::run(const Source& source, const Node* state
             continue;
         }
         walker.make_groups();
+        walker.personal_columns();
         if (walker.failed()) {
             return base::fail(base::Code::statement_too_complex,
                               walker.too_deep_ ? "The statement is nested too deeply."
@@ -127,7 +128,11 @@ std::uint32_t Walker::add_use(std::string_view schema, std::string_view name, Ve
 }
 
 std::uint32_t Walker::add_use(const RangeVar* range, Verb verb, std::uint32_t depth) {
-    return add_use(pg::text(range->schemaname), pg::text(range->relname), verb, depth);
+    const std::uint32_t use = add_use(pg::text(range->schemaname), pg::text(range->relname), verb, depth);
+    if (range->alias != nullptr) {
+        facts_.tables[use].alias = pg::text(range->alias->aliasname);
+    }
+    return use;
 }
 
 /// A name as a list of its parts.

@@ -241,6 +241,11 @@ class Walker {
     void refuse(std::string what, std::string hint = {});
     bool other_kinds(const Node* node);
 
+    // columns.cpp: which personal columns may be read
+    void note_column(const ColumnRef* ref, const Scope& scope);
+    void note_written(const List* targets);
+    void personal_columns();
+
     // groups.cpp
     void make_groups();
     std::uint32_t project(std::uint32_t term, std::uint32_t root, KeyTree& tree, std::size_t depth);
@@ -258,6 +263,9 @@ class Walker {
     bool rerun_ = false;
     std::vector<std::uint32_t> matched_;                   ///< literals that stand for a constant of the tree
     std::vector<const ColumnRef*>* references_ = nullptr;  ///< where set, walk() notes columns
+    bool reads_all_ = false;                               ///< *, NATURAL JOIN: all columns of all tables
+    std::vector<std::string_view> reads_all_of_;           ///< x.*, or a whole row x
+    std::vector<std::string_view> written_;  ///< columns that stand as targets of INSERT and SET
     std::size_t work_ = 0;
     std::size_t depth_ = 0;
     bool too_deep_ = false;
