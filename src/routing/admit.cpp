@@ -57,7 +57,7 @@ std::expected<Plan, Refusal> admit_create(const Values& values, const Place& pla
 std::expected<Plan, Refusal> admit(const Facts& facts, const Values& values, const Principal& principal,
                                    const Place& place) {
     DOMICILE_ASSERT(facts.table != nullptr && facts.table->kind == topology::TableKind::sharded);
-    if (principal.jurisdiction != place.gateway) {
+    if (principal.jurisdiction != place.gateway && !principal.by_transfer) {
         return refuse(Code::not_permitted, rules::principal_abroad,
                       "The principal belongs to another jurisdiction than this gateway.");
     }

@@ -31,9 +31,11 @@ struct Values {
     std::uint32_t attempt = 0;   ///< for Verb::create: 0, then 1, 2, … when a shard's ranges are full
 };
 
-/// Who asks. Until identity lands, the principal is the operator of the gateway's own jurisdiction.
+/// Who asks, as far as residency is concerned.
 struct Principal {
     JurisdictionIndex jurisdiction;
+    std::optional<UserId> subject = {};  ///< the person it acts for
+    bool by_transfer = false;  ///< from abroad, and a declared transfer covers all it asks for (may_ask)
 };
 
 /// Where it is asked, and what is known there. References outlive the call.
@@ -59,7 +61,8 @@ inline constexpr std::string_view not_joined = "routing/not-joined-by-key";
 inline constexpr std::string_view opaque_function = "routing/opaque-function";
 inline constexpr std::string_view several_shards = "routing/several-shards";
 inline constexpr std::string_view not_supported = "routing/not-supported";
-inline constexpr std::string_view slow_client = "limits/slow-client";  ///< by the doors
+inline constexpr std::string_view slow_client = "limits/slow-client";    ///< by the doors
+inline constexpr std::string_view credentials = "identity/credentials";  ///< by the doors
 }  // namespace rules
 
 /// A Plan for exactly one shard of the gateway's own jurisdiction, or the refusal:

@@ -269,9 +269,34 @@ KeySet evaluate(const sql::KeyTree& tree, const Constants& constants) {
     return tree.empty() ? KeySet::all() : evaluate_node(tree, tree.size() - 1, constants).ids;
 }
 
+bool only_about(const sql::Facts& facts, const Constants& constants, UserId user) {
+    if (facts.groups.empty() || facts.opaque || facts.key_missing || facts.updates_key) {
+        return false;
+    }
+    const KeySet alone = KeySet::one(user.value);
+    for (const auto& operand : facts.inserted_keys) {
+        const Constant key = constants.at(operand);
+        if (key.kind != Constant::Kind::id || key.id != user.value) {
+            return false;
+        }
+    }
+    return std::ranges::all_of(facts.groups,
+                               [&](const sql::KeyGroup& group) {
+                                   const bool inserts =
+                                       facts.insert_values &&
+                                       std::ranges::any_of(group.tables, [&](std::uint16_t use) {
+                                           return facts.tables[use].verb == sql::Verb::insert;
+                                       });
+                                   return inserts || evaluate(group.predicate, constants) == alone;
+                               }) &&
+           std::ranges::all_of(facts.tables, [](const sql::TableUse& use) {
+               return use.catalog ? false : use.table != nullptr;
+           });
+}
+
 std::expected<Route, Refusal> admit(const sql::Facts& facts, const Constants& constants,
                                     const Session& session, const Principal& principal, const Place& place) {
-    if (principal.jurisdiction != place.gateway) {
+    if (principal.jurisdiction != place.gateway && !principal.by_transfer) {
         return refuse(Code::not_permitted, rules::principal_abroad,
                       "The principal belongs to another jurisdiction than this gateway.");
     }

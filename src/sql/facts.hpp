@@ -100,11 +100,13 @@ struct TableUse {
     std::string schema;  ///< as written, folded; empty if not given; "pg_temp" for what CREATE TEMP makes
     std::string name;
     Verb verb = Verb::select;
-    bool catalog = false;  ///< pg_catalog, information_schema
-    std::string alias;     ///< as written, folded; empty if it has none
+    bool catalog = false;       ///< pg_catalog, information_schema
+    bool also_updates = false;  ///< ON CONFLICT DO UPDATE
+    bool merges = false;        ///< MERGE: may insert, update and delete
+    std::string alias = {};     ///< as written, folded; empty if it has none
     /// Personal columns of the topology that the statement may read here, if only by comparing with them. A
     /// superset: where it is not sure that a name means another column, it is in. Empty if none.
-    std::vector<std::string> personal;
+    std::vector<std::string> personal = {};
 };
 
 /// Sharded tables whose keys are proven equal by the statement (joins, correlated sub-selects): they may be
@@ -142,6 +144,9 @@ enum class Pin : std::uint8_t {
 using KeyPlaces = std::map<std::string, std::size_t, std::less<>>;
 
 struct Facts {
+    /// Unlike that of any other facts of this process: what was decided about them is remembered under it. 0
+    /// for facts that were changed after they were made.
+    std::uint64_t id = 0;
     Kind kind = Kind::empty;
     std::vector<TableUse> tables;
     /// Every sharded table of the statement is in exactly one group.

@@ -118,6 +118,7 @@ void Walker::on_conflict(const OnConflictClause* clause, std::uint32_t target, c
         walk(clause->infer->indexElems, scope);
         walk(clause->infer->whereClause, scope);
     }
+    facts_.tables[target].also_updates = clause->action == ONCONFLICT_UPDATE;
     // "excluded" has the columns of the target, and is a row on its way in.
     Item excluded;
     excluded.name = "excluded";
@@ -177,6 +178,7 @@ void Walker::merge(const MergeStmt* stmt, const Around& around) {
     const std::uint32_t region = new_region();
     const std::uint32_t target_region = new_region();
     const std::uint32_t target = add_use(stmt->relation, Verb::update, around.depth);
+    facts_.tables[target].merges = true;
     end_region(target_region);
     scope.items.push_back(target_item(stmt->relation, target));
     from_item(stmt->sourceRelation, scope, region);

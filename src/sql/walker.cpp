@@ -4,6 +4,7 @@
 #include "sql/pg_nodes.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace domicile::sql {
 
@@ -33,6 +34,8 @@ base::Result<Walker::Result> Walker::run(const Source& source, const Node* state
         }
         walker.make_groups();
         walker.personal_columns();
+        static std::atomic<std::uint64_t> last_id{0};
+        walker.facts_.id = ++last_id;
         if (walker.failed()) {
             return base::fail(base::Code::statement_too_complex,
                               walker.too_deep_ ? "The statement is nested too deeply."

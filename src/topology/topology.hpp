@@ -124,7 +124,7 @@ struct Transfer {
     TransferBasis basis = TransferBasis::adequacy;
     std::vector<std::string> actions;
     std::vector<std::string> tables;
-    std::vector<std::string> columns;  ///< of those tables; empty: all of them
+    std::vector<std::string> columns;  ///< personal ones of those tables; empty: all of them
 };
 
 /// Somebody else whose tokens are believed, and about what.
