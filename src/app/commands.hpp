@@ -2,7 +2,9 @@
 // The subcommands of `domicile`: options in, exit status out (0 good, 1 refused or failed, 2 wrong usage).
 // main.cpp turns arguments into these structs; each command has a file of its own.
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,16 @@ struct UrlOptions {
     std::string login = "app";
 };
 int url(const Common& common, const UrlOptions& options);
+
+struct TokenOptions {
+    std::string role;
+    std::string jurisdiction;  ///< empty: the first
+    std::string name;          ///< empty: the role's
+    std::string purpose;
+    std::string ttl = "1h";
+    std::optional<std::int64_t> user;  ///< the data subject it acts for
+};
+int token(const Common& common, const TokenOptions& options);
 
 struct GatewayCommand {
     std::string region;

@@ -1,5 +1,7 @@
 #include "app/gateway.hpp"
 
+#include "access/policies.hpp"
+#include "app/common.hpp"
 #include "base/log.hpp"
 #include "crypto/random.hpp"
 #include "http/server.hpp"
@@ -7,7 +9,10 @@
 #include "pool/prober.hpp"
 #include "session/door.hpp"
 
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
+#include <stop_token>
 #include <thread>
 #include <tuple>
 #include <unistd.h>
@@ -157,6 +162,27 @@ Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     }
 }
 
+/// Key sets from files. (From URLs: not yet; such an issuer's tokens are refused, and the log says so.)
+base::Result<std::string> read_keys(const std::string& source) {
+    constexpr std::size_t bytes_max = 256U << 10U;
+    if (source.find("://") != std::string::npos) {
+        return base::fail(base::Code::configuration, "JWK sets from URLs are not read yet.",
+                          "Fetch the set into a file beside the topology.");
+    }
+    return read_file(source, bytes_max);
+}
+
+/// Keys roll over without a restart. A thread of its own, since files may be slow.
+void keep_keys(const std::stop_token& stop, access::Authenticator& authenticator) {
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+        asleep.wait_for(lock, stop, std::chrono::seconds{1}, [] { return false; });
+        authenticator.refresh_if_asked();
+    }
+}
+
 }  // namespace
 
 base::Status run_gateway(const topology::Topology& topology, GatewayOptions options) {
@@ -190,6 +216,8 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     session::SqlMetrics sql_metrics(metrics);
     session::CancelKeys cancels;
     session::Definitions definitions;
+    std::string operator_role;
+    std::string rows_role;
     std::map<std::string, session::Login, std::less<>> logins;
     std::map<std::string, pool::Credentials> sql_credentials;
     for (auto& login : options.logins) {
@@ -198,7 +226,10 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
             return base::fail(base::Code::configuration,
                               "The verifier of login " + login.name + " is malformed.");
         }
-        logins[login.name] = session::Login{std::move(*verifier), login.role, login.superuser};
+        (login.name == "operator" ? operator_role : rows_role) =
+            login.superuser && !rows_role.empty() ? rows_role : login.role;
+        logins[login.name] =
+            session::Login{std::move(*verifier), login.role, login.name == "operator", login.superuser};
         pool::Credentials& role = sql_credentials[login.role];
         role.database = topology.database.name;
         role.user = login.role;
@@ -206,13 +237,26 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         role.application = "domicile-" + region.name;
         role.tls = node_tls->get();
     }
+    access::Authenticator authenticator(
+        topology, options.folder,
+        [&](std::string_view name) { return options.issuer_keys / (std::string(name) + ".jwks"); },
+        read_keys);
+    std::ignore = authenticator.refresh();  // what cannot be read is logged, and its tokens are refused
+    auto access_log =
+        access::AccessLog::open(options.access_folder, region.name, std::move(options.pseudonym_key));
+    if (!access_log) {
+        return std::unexpected(access_log.error());
+    }
+    const access::Judge judge(topology, options.region, access::policies_of(topology), access_log->get());
+    access::Slowdown slowdown;
     const auto tls = tls_context(options);
     if (!tls) {
         return std::unexpected(tls.error());
     }
     const session::Shared sql_shared{
         topology,   map,         options.region, std::move(logins), crypto::random_token(32),
-        tls->get(), sql_metrics, cancels,        definitions};
+        tls->get(), sql_metrics, cancels,        definitions,       authenticator,
+        judge,      slowdown,    operator_role,  rows_role};
 
     const std::size_t threads = topology.limits.gateway_threads;
     for (const auto& address : {region.http, region.sql}) {
@@ -264,6 +308,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         }
     });
 
+    const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
     base::log::info("gateway.started", {{"region", region.name},
                                         {"http_port", region.http.port},
                                         {"sql_port", region.sql.port},

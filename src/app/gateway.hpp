@@ -24,6 +24,10 @@ struct GatewayOptions {
         bool superuser = false;  ///< may use files of the server
     };
     std::vector<Login> logins;
+    std::filesystem::path folder;               ///< of the topology file
+    std::filesystem::path issuer_keys;          ///< folder with JURISDICTION.jwks
+    std::filesystem::path access_folder;        ///< of this region's access log
+    base::Secret<std::string> pseudonym_key;    ///< of the own jurisdiction
     std::string tls_certificate;                ///< PEM files for the SQL door; empty: no TLS
     std::vector<std::string> node_authorities;  ///< PEM files: who signs the nodes' certificates
     std::string tls_key;

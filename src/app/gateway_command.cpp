@@ -3,6 +3,7 @@
 #include "app/common.hpp"
 #include "app/gateway.hpp"
 #include "base/log.hpp"
+#include "fleet/issuer.hpp"
 
 #include <iostream>
 
@@ -40,6 +41,15 @@ int gateway(const Common& common, const GatewayCommand& command) {
     gateway.region = *region;
     gateway.gateway_password = std::move(*password);
     gateway.monitor_password = std::move(*monitor);
+    const fleet::StateDir state(options.state);
+    auto pseudonyms = fleet::read_pseudonym_key(state, jurisdiction);
+    if (!pseudonyms) {
+        return failed(pseudonyms.error());
+    }
+    gateway.pseudonym_key = std::move(*pseudonyms);
+    gateway.access_folder = fleet::access_folder(state, command.region);
+    gateway.issuer_keys = fleet::issuer_keys(state, jurisdiction).parent_path();
+    gateway.folder = common.topology.parent_path();
     gateway.tls_certificate = command.tls_certificate;
     gateway.tls_key = command.tls_key;
     gateway.node_authorities = command.node_authorities;

@@ -94,6 +94,26 @@ int main(int argc, char** argv) {
     url->footer("Example:\n  psql \"$(domicile url -t examples/retail/domicile.toml -r eu-west-1)\"");
     url->callback([&] { status = app::url(common, url_options); });
 
+    app::TokenOptions token_options;
+    CLI::App* token =
+        cli.add_subcommand("token", "Issue a bearer token; it is a password at the SQL door, too");
+    add_topology(*token, common);
+    add_state(*token, common);
+    token
+        ->add_option("--role", token_options.role,
+                     "Whose policies count: app, operator, analyst, auditor, subject …")
+        ->required();
+    token->add_option("-j,--jurisdiction", token_options.jurisdiction,
+                      "The principal's own (default: the first)");
+    token->add_option("--user", token_options.user, "The person it acts for, by user id");
+    token->add_option("--name", token_options.name, "Who it is for (default: the role)");
+    token->add_option("--purpose", token_options.purpose, "What the data is used for (domicile:Purpose)");
+    token->add_option("--ttl", token_options.ttl, "Lifetime: 90s, 15m, 1h, 2d")->capture_default_str();
+    token->footer(
+        "Example:\n  PGPASSWORD=$(domicile token -t examples/retail/domicile.toml --role analyst -j eu) \\\n"
+        "    psql postgresql://analyst@127.0.0.1:7101/retail");
+    token->callback([&] { status = app::token(common, token_options); });
+
     app::GatewayCommand gateway_options;
     CLI::App* gateway = cli.add_subcommand("gateway", "Serve one region (the fleet runs this for you)");
     add_topology(*gateway, common);

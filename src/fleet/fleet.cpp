@@ -1,3 +1,4 @@
+#include "fleet/issuer.hpp"
 #include "fleet/fleet.hpp"
 
 #include "fleet/context.hpp"
@@ -166,6 +167,9 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
     fs::remove(state.ready(), error);
     fs::remove(state.stop_request(), error);
     if (auto made = make_passwords(topology, state, *user); !made) {
+        return made;
+    }
+    if (auto made = make_issuers(topology, state, *user); !made) {
         return made;
     }
     const auto changed = keep_topology(state, options.topology_file);

@@ -6,11 +6,51 @@
 #include "wire/frontend.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace domicile::session {
 
 using base::Code;
 using wire::Relay;
+
+std::optional<routing::Refusal> Session::permitted(const sql::Facts& facts,
+                                                   const routing::Constants& constants,
+                                                   routing::Principal& principal) {
+    const access::Judge& judge = door_.shared().judge;
+    const access::Caller& caller = profile_->caller;
+    principal = {caller.principal.jurisdiction, caller.principal.subject, false};
+    const auto refused = [](Code code, std::string text, std::string_view rule) {
+        return routing::Refusal{base::Error{code, std::move(text), {}, std::string(rule), {}}, std::nullopt};
+    };
+    if (expires_ != 0 && std::time(nullptr) >= expires_) {
+        return refused(Code::authentication_failed, "The credentials have expired.",
+                       routing::rules::credentials);
+    }
+    if (!judge.healthy()) {
+        return refused(Code::internal, "The access log cannot be written.", "access/log-unavailable");
+    }
+    if (facts.tables.empty() && !facts.opaque && facts.kind != sql::Kind::procedure &&
+        facts.kind != sql::Kind::maintenance) {
+        principal.by_transfer = true;  // it touches nobody's data
+        return std::nullopt;
+    }
+    constexpr std::size_t permits_max = 4'096;
+    auto known = profile_->permits.find(facts.id);
+    if (known == profile_->permits.end()) {
+        if (profile_->permits.size() >= permits_max) {
+            profile_->permits.clear();
+        }
+        const auto wanted = access::wanted_by(facts, door_.shared().topology);
+        known = profile_->permits.insert_or_assign(facts.id, judge.judge(caller, wanted, place())).first;
+    }
+    const access::Permit& permit = known->second;
+    principal.by_transfer = permit.by_transfer();
+    if (permit.decided()) {
+        return permit.refusal();
+    }
+    const auto& subject = caller.principal.subject;
+    return judge.decide(permit, caller, subject && routing::only_about(facts, constants, *subject));
+}
 
 std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts& facts,
                                                                const routing::Constants& constants) {
@@ -19,7 +59,7 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
     session.sticky = key_.process_id;
     session.only_writer =
         read_ == ReadMode::writer || (unbound_ == Unbound::open && !read_only_) || facts.pins != 0;
-    const routing::Principal principal{door_.shared().own()};
+    routing::Principal principal{door_.shared().own()};
     if (facts.kind == sql::Kind::execute) {
         if (const auto known = sql_prepared_.find(facts.object); known != sql_prepared_.end()) {
             // Its arguments say whose rows are meant, as the parameters of a Bind do.
@@ -28,6 +68,11 @@ std::expected<routing::Route, routing::Refusal> Session::route(const sql::Facts&
             sql::Facts run = *known->second.facts;
             run.reader_may_serve = false;
             return route(run, arguments);
+        }
+    }
+    if (profile_) {
+        if (auto refusal = permitted(facts, constants, principal)) {
+            return std::unexpected(std::move(*refusal));
         }
     }
     if (facts.kind == sql::Kind::copy_file && !superuser_) {

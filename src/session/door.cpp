@@ -18,7 +18,8 @@ Door::Door(net::Loop& loop, const Shared& shared, MakePool make_pool)
       shared_(shared),
       make_pool_(std::move(make_pool)),
       listener_(loop),
-      analyser_(shared.topology) {
+      analyser_(shared.topology),
+      tokens_(shared.authenticator) {
     for (const auto& [name, login] : shared.logins) {
         auto& made = pools_[login.role];
         if (!made) {
@@ -122,6 +123,21 @@ void Door::give_buffer(base::Buffer buffer) {
         buffer.clear();
         buffers_.push_back(std::move(buffer));
     }
+}
+
+std::shared_ptr<Profile> Door::profile(access::Caller caller) {
+    constexpr std::size_t profiles_max = 16'384;
+    std::string key = caller.profile();
+    if (auto known = profiles_[key].lock()) {
+        known->caller.principal.expires = std::max(known->caller.principal.expires, caller.principal.expires);
+        return known;
+    }
+    if (profiles_.size() > profiles_max) {
+        std::erase_if(profiles_, [](const auto& entry) { return entry.second.expired(); });
+    }
+    auto made = std::make_shared<Profile>(Profile{std::move(caller), {}});
+    profiles_[std::move(key)] = made;
+    return made;
 }
 
 }  // namespace domicile::session

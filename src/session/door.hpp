@@ -14,11 +14,18 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace domicile::session {
 
 using net::Task;
+
+/// A kind of caller, and what was decided for it about each statement.
+struct Profile {
+    access::Caller caller;
+    std::unordered_map<std::uint64_t, access::Permit> permits;  ///< by the id of the facts
+};
 
 class Door {
   public:
@@ -45,6 +52,9 @@ class Door {
     [[nodiscard]] const Shared& shared() const noexcept { return shared_; }
     [[nodiscard]] pool::Pool& pool(const std::string& role) { return *pools_.at(role); }
     [[nodiscard]] sql::Analyser& analyser() noexcept { return analyser_; }
+    [[nodiscard]] access::TokenCache& tokens() noexcept { return tokens_; }
+    /// Sessions of equal callers share one.
+    [[nodiscard]] std::shared_ptr<Profile> profile(access::Caller caller);
     [[nodiscard]] PreparedStore& prepared() noexcept { return prepared_; }
     /// How the nodes sort text, for reads gathered from several.
     [[nodiscard]] ByteOrder& byte_order() noexcept { return byte_order_; }
@@ -68,6 +78,8 @@ class Door {
     net::Listener listener_;
     std::map<std::string, std::unique_ptr<pool::Pool>> pools_;
     sql::Analyser analyser_;
+    access::TokenCache tokens_;
+    std::unordered_map<std::string, std::weak_ptr<Profile>> profiles_;
     PreparedStore prepared_;
     ByteOrder byte_order_;
     std::map<std::string, std::string, std::less<>> greeting_;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 
 namespace domicile::session {
 namespace {
@@ -48,6 +49,10 @@ std::vector<std::string> split_options(std::string_view text) {
         words.back() += text[i];
     }
     return words;
+}
+
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address == "::1";
 }
 
 }  // namespace
@@ -191,10 +196,109 @@ bool Session::apply_start_settings(const wire::StartupPacket& packet) {
     return true;
 }
 
+Task<bool> Session::logged_in(access::Caller caller, const std::string& role, bool superuser) {
+    const auto& shared = door_.shared();
+    shared.metrics.logins.add();
+    shared.judge.note_login(caller, true, {});
+    pool_ = &door_.pool(role);
+    superuser_ = superuser;
+    expires_ = caller.principal.expires;
+    profile_ = door_.profile(std::move(caller));
+    co_return true;
+}
+
+/// One answer, whatever was wrong; the later the more was wrong before.
+Task<bool> Session::login_refused(std::string_view address, const wire::Report& report) {
+    auto& shared = door_.shared();
+    shared.metrics.login_failures.add();
+    access::Caller nobody;
+    nobody.principal.jurisdiction = shared.own();
+    nobody.door = "sql";
+    shared.judge.note_login(nobody, false, routing::rules::credentials);
+    const auto wait = shared.slowdown.wait(address, user_);
+    shared.slowdown.failed(address, user_);
+    if (wait.count() > 0) {
+        net::Timer timer(door_.loop());
+        co_await timer.wait(wait);
+    }
+    wire::Report fatal_report = report;
+    fatal_report.severity = Severity::fatal;
+    wire::append_error(out_, fatal_report);
+    co_await flush_client();
+    co_return false;
+}
+
+/// A token, or for a login that has one its password. Only where nobody listens in between.
+Task<bool> Session::authenticate_in_clear(const Login* known) {
+    const auto& shared = door_.shared();
+    const std::string address = client_.peer().host();
+    wire::append_authentication_cleartext(out_);
+    if (!co_await flush_client()) {
+        co_return false;
+    }
+    wire::Frame frame;
+    wire::Scan found = wire::scan_authentication(in_.view(), frame);
+    while (found == wire::Scan::more) {
+        if (co_await client_.read_some(in_, read_bytes)) {
+            co_return false;
+        }
+        found = wire::scan_authentication(in_.view(), frame);
+    }
+    if (found == wire::Scan::broken || frame.type != wire::frontend::password || frame.body.empty() ||
+        frame.body.back() != '\0') {
+        co_return co_await fatal("08P01", "expected a password");
+    }
+    const base::Secret<std::string> password(std::string(frame.body.substr(0, frame.body.size() - 1)));
+    in_.consume(frame.bytes());
+    access::Caller caller;
+    caller.address = address;
+    caller.secure = client_.secure();
+    caller.door = "sql";
+    if (iam::looks_like_token(password.reveal())) {
+        const auto principal = door_.tokens().authenticate(password.reveal(), std::time(nullptr));
+        // The user's name is the principal's, one of its roles, or plainly "token".
+        if (principal && (user_ == "token" || user_ == (*principal)->name ||
+                          std::ranges::find((*principal)->roles, user_) != (*principal)->roles.end())) {
+            caller.principal = **principal;
+            const bool defines =
+                std::ranges::find(caller.principal.roles, "operator") != caller.principal.roles.end();
+            shared.slowdown.succeeded(user_);
+            co_return co_await logged_in(std::move(caller), defines ? shared.operator_role : shared.rows_role,
+                                         false);
+        }
+    } else if (known != nullptr) {
+        const auto& verifier = known->verifier;
+        const auto salted =
+            crypto::scram_salted_password(password.reveal(), verifier.salt, verifier.iterations);
+        const auto client_key = crypto::hmac_sha256(crypto::view(salted), "Client Key");
+        const auto stored = crypto::sha256(crypto::view(client_key));
+        if (crypto::equal_constant_time(crypto::view(stored), crypto::view(verifier.stored_key)) &&
+            !verifier.doomed) {
+            caller.principal.name = user_;
+            caller.principal.roles = {user_};
+            caller.principal.jurisdiction = shared.own();
+            shared.slowdown.succeeded(user_);
+            co_return co_await logged_in(std::move(caller), known->role, known->superuser);
+        }
+    }
+    wire::Report report;
+    report.sqlstate = "28P01";
+    const std::string text = "password authentication failed for user \"" + clean_ascii(user_) + "\"";
+    report.message = text;
+    co_return co_await login_refused(address, report);
+}
+
 Task<bool> Session::authenticate(const wire::StartupPacket& packet) {
     in_.consume(packet.bytes);
     const auto& logins = door_.shared().logins;
     const auto known = logins.find(user_);
+    const std::string address = client_.peer().host();
+    const bool asks_for_token = known != logins.end()
+                                    ? known->second.takes_token
+                                    : user_ == "token" || door_.shared().judge.policies().has_role(user_);
+    if (asks_for_token && (client_.secure() || is_loopback(address))) {
+        co_return co_await authenticate_in_clear(known == logins.end() ? nullptr : &known->second);
+    }
     const std::string nonce = crypto::random_token(18);
     wire::ScramServer scram(known != logins.end()
                                 ? known->second.verifier
@@ -220,18 +324,18 @@ Task<bool> Session::authenticate(const wire::StartupPacket& packet) {
         const auto step = scram.advance(frame, out_);
         in_.consume(frame.bytes());
         if (step == wire::ScramServer::Step::proven && known != logins.end()) {
-            door_.shared().metrics.logins.add();
-            pool_ = &door_.pool(known->second.role);
-            superuser_ = known->second.superuser;
-            co_return true;
+            access::Caller caller;
+            caller.principal.name = user_;
+            caller.principal.roles = {user_};
+            caller.principal.jurisdiction = door_.shared().own();
+            caller.address = address;
+            caller.secure = client_.secure();
+            caller.door = "sql";
+            door_.shared().slowdown.succeeded(user_);
+            co_return co_await logged_in(std::move(caller), known->second.role, known->second.superuser);
         }
         if (step != wire::ScramServer::Step::more) {
-            door_.shared().metrics.login_failures.add();
-            wire::Report report = scram.refusal();
-            report.severity = Severity::fatal;
-            wire::append_error(out_, report);
-            co_await flush_client();
-            co_return false;
+            co_return co_await login_refused(address, scram.refusal());
         }
     }
 }

@@ -14,6 +14,7 @@
 #include "session/prepared.hpp"
 #include "session/settings_tracker.hpp"
 #include "wire/client.hpp"
+#include "wire/server.hpp"
 
 #include <array>
 #include <cstdint>
@@ -229,6 +230,12 @@ class Session {
                 facts.kind == Kind::release || facts.kind == Kind::rollback_to);
     }
 
+    Task<bool> authenticate_in_clear(const Login* known);
+    Task<bool> logged_in(access::Caller caller, const std::string& role, bool superuser);
+    Task<bool> login_refused(std::string_view address, const wire::Report& report);
+    /// What the caller's policies and residency say; nothing if they permit it.
+    std::optional<routing::Refusal> permitted(const sql::Facts& facts, const routing::Constants& constants,
+                                              routing::Principal& principal);
     std::expected<routing::Route, routing::Refusal> route(const sql::Facts& facts,
                                                           const routing::Constants& constants);
     base::Error worded(const routing::Refusal& refusal);
@@ -275,7 +282,9 @@ class Session {
     std::string user_;
     std::string database_;
     std::string application_;
-    bool superuser_ = false;  // of a test bed: [database] superuser_login
+    std::shared_ptr<Profile> profile_;
+    std::int64_t expires_ = 0;  // of the token; 0: never
+    bool superuser_ = false;    // of a test bed: [database] superuser_login
     pool::Pool* pool_ = nullptr;
 
     /// The names of Parse messages whose answer is not yet with the client, cut into rounds: one that has no

@@ -1,6 +1,8 @@
 #pragma once
 // What the SQL doors of all threads of one gateway share: logins, cancel keys, counters.
 
+#include "access/authenticator.hpp"
+#include "access/judge.hpp"
 #include "base/metrics.hpp"
 #include "crypto/scram.hpp"
 #include "net/loop.hpp"
@@ -26,6 +28,8 @@ class Session;
 struct Login {
     crypto::ScramVerifier verifier;
     std::string role;
+    bool takes_token =
+        false;               ///< the password may be a token: it is asked for in clear, over TLS or loopback
     bool superuser = false;  ///< may use files of the server: [database] superuser_login, for test beds
 };
 
@@ -102,6 +106,11 @@ struct Shared {
     SqlMetrics& metrics;
     CancelKeys& cancels;
     Definitions& definitions;
+    const access::Authenticator& authenticator;
+    const access::Judge& judge;
+    access::Slowdown& slowdown;
+    std::string operator_role;  ///< the node role of principals with the role "operator" …
+    std::string rows_role;      ///< … and of all others that come with a token
 
     [[nodiscard]] base::JurisdictionIndex own() const { return topology.at(region).jurisdiction; }
 };

@@ -109,6 +109,10 @@ void append_authentication_sasl_final(base::Buffer& out, std::string_view data) 
     append_authentication(out, auth_sasl_final, data);
 }
 
+void append_authentication_cleartext(base::Buffer& out) {
+    append_authentication(out, 3, {});  // PostgreSQL docs, "Message Formats"
+}
+
 void append_authentication_ok(base::Buffer& out) {
     append_authentication(out, auth_ok, {});
 }

@@ -19,6 +19,8 @@ inline constexpr std::string_view scram_sha_256 = "SCRAM-SHA-256";
 void append_authentication_sasl(base::Buffer& out, std::span<const std::string_view> mechanisms);
 void append_authentication_sasl_continue(base::Buffer& out, std::string_view data);
 void append_authentication_sasl_final(base::Buffer& out, std::string_view data);
+/// AuthenticationCleartextPassword: for tokens, over TLS or loopback only.
+void append_authentication_cleartext(base::Buffer& out);
 void append_authentication_ok(base::Buffer& out);
 /// Version 3.0, and those of the client's settings that are options of the protocol. To send when
 /// StartupPacket::needs_negotiation(), before anything else.
