@@ -196,7 +196,20 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     http::DoorMetrics door_metrics(metrics);
     metrics.gauge("domicile_map_epoch", "Epoch of the range map in use")
         .set(static_cast<std::int64_t>(map.epoch()));
-    const http::Shared shared{topology, map, options.region, positions};
+
+    access::Authenticator authenticator(
+        topology, options.folder,
+        [&](std::string_view name) { return options.issuer_keys / (std::string(name) + ".jwks"); },
+        read_keys);
+    std::ignore = authenticator.refresh();  // what cannot be read is logged, and its tokens are refused
+    auto access_log =
+        access::AccessLog::open(options.access_folder, region.name, std::move(options.pseudonym_key));
+    if (!access_log) {
+        return std::unexpected(access_log.error());
+    }
+    const access::Judge judge(topology, options.region, access::policies_of(topology), access_log->get());
+    access::Slowdown slowdown;
+    const http::Shared shared{topology, map, options.region, positions, authenticator, judge};
 
     const auto node_tls = node_tls_context(options);
     if (!node_tls) {
@@ -237,18 +250,6 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         role.application = "domicile-" + region.name;
         role.tls = node_tls->get();
     }
-    access::Authenticator authenticator(
-        topology, options.folder,
-        [&](std::string_view name) { return options.issuer_keys / (std::string(name) + ".jwks"); },
-        read_keys);
-    std::ignore = authenticator.refresh();  // what cannot be read is logged, and its tokens are refused
-    auto access_log =
-        access::AccessLog::open(options.access_folder, region.name, std::move(options.pseudonym_key));
-    if (!access_log) {
-        return std::unexpected(access_log.error());
-    }
-    const access::Judge judge(topology, options.region, access::policies_of(topology), access_log->get());
-    access::Slowdown slowdown;
     const auto tls = tls_context(options);
     if (!tls) {
         return std::unexpected(tls.error());

@@ -1,7 +1,7 @@
-#include "fleet/issuer.hpp"
 #include "fleet/fleet.hpp"
 
 #include "fleet/context.hpp"
+#include "fleet/issuer.hpp"
 #include "fleet/node.hpp"
 #include "fleet/supervisor.hpp"
 #include "fleet/text.hpp"

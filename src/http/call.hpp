@@ -17,6 +17,7 @@ struct Door::Call {
     Target target;
     std::shared_ptr<const Known> known;  ///< null until the live columns are
     std::optional<topology::JurisdictionIndex> foreign_home;
+    routing::Principal principal;
 };
 
 }  // namespace domicile::http

@@ -11,6 +11,7 @@
 #include "http/row_sinks.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <tuple>
 
 namespace domicile::http {
@@ -57,7 +58,11 @@ void DoorMetrics::refused(std::string_view rule) noexcept {
 }
 
 Door::Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics)
-    : shared_(shared), pool_(pool), metrics_(metrics), own_(shared.topology.at(shared.region).jurisdiction) {
+    : shared_(shared),
+      pool_(pool),
+      metrics_(metrics),
+      own_(shared.topology.at(shared.region).jurisdiction),
+      tokens_(shared.authenticator) {
     unsigned char seed[8];
     crypto::random_bytes(seed);
     for (const unsigned char byte : seed) {
@@ -78,7 +83,7 @@ void Door::refuse(const base::Error& error, Response& response) {
 }
 
 Task<void> Door::handle(const Request& request, Response& response) {
-    Call call{request, response, {}, known_, {}};
+    Call call{request, response, {}, known_, {}, {own_}};
     base::Status served;
     try {
         served = co_await dispatch(call);
@@ -106,6 +111,9 @@ Task<void> Door::handle(const Request& request, Response& response) {
     } else {
         append_problem(response.body(), error);
     }
+    if (info.http_status == 401) {
+        response.header("WWW-Authenticate", "Bearer");  // RFC 6750 section 3
+    }
     if (info.http_status == 503) {
         response.header("Retry-After", "1");
     }
@@ -115,6 +123,93 @@ Task<void> Door::handle(const Request& request, Response& response) {
     if (info.fault == base::Fault::ours || info.fault == base::Fault::node) {
         base::log::warn("http.failed", {{"problem", info.slug}, {"detail", error.detail}});
     }
+}
+
+base::Status Door::authorise(Call& call, Method method) {
+    constexpr std::size_t permits_max = 8'192;
+    access::Caller caller;
+    caller.address = call.request.peer;
+    caller.door = "http";
+    if (call.request.authorization.empty()) {
+        // On loopback only (the topology sees to that): the application on this machine.
+        caller.principal.name = "app";
+        caller.principal.roles = {"app"};
+        caller.principal.jurisdiction = own_;
+    } else {
+        constexpr std::string_view scheme = "Bearer ";
+        const std::string_view text = call.request.authorization;
+        const bool bearer = text.size() > scheme.size() &&
+                            std::ranges::equal(text.substr(0, scheme.size()), scheme,
+                                               [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+        auto principal = tokens_.authenticate(bearer ? text.substr(scheme.size()) : std::string_view(),
+                                              std::time(nullptr));
+        if (!principal) {
+            caller.principal.jurisdiction = own_;
+            shared_.judge.note_login(caller, false, routing::rules::credentials);
+            return std::unexpected(std::move(principal.error()));
+        }
+        caller.principal = **principal;
+    }
+    if (!shared_.judge.healthy()) {
+        return base::fail(Code::internal, "The access log cannot be written.");
+    }
+    access::Wanted wanted;
+    wanted.action = method == Method::get     ? "data:Select"
+                    : method == Method::post  ? "data:Insert"
+                    : method == Method::patch ? "data:Update"
+                                              : "data:Delete";
+    const topology::Table* table = call.target.table.empty() ? &shared_.topology.person_table()
+                                                             : shared_.topology.table(call.target.table);
+    call.principal = {caller.principal.jurisdiction, caller.principal.subject, false};
+    if (table == nullptr) {
+        return {};  // there is nothing to permit: the request ends with unknown_table
+    }
+    wanted.table = table->name;
+    std::vector<access::Wanted> list = {wanted};
+    if (method == Method::get && !table->personal.empty()) {
+        access::Wanted personal = wanted;
+        personal.action = "data:ReadPersonal";
+        const bool selects =
+            std::ranges::any_of(call.target.query, [](const auto& one) { return one.first == "select"; });
+        for (const auto& column : table->personal) {
+            // Named anywhere, if only to filter or to sort by; and without a list all columns are meant.
+            const bool named = std::ranges::any_of(call.target.query, [&](const auto& one) {
+                return one.first == column.name || one.second.find(column.name) != std::string::npos;
+            });
+            if (named || !selects) {
+                personal.personal.push_back(column.name);
+            }
+        }
+        if (!personal.personal.empty()) {
+            personal.columns = personal.personal;
+            list.push_back(std::move(personal));
+        }
+    }
+    std::string key = caller.profile();
+    for (const auto& one : list) {
+        key.append(1, '\0').append(one.action).append(1, '\0').append(one.table);
+        for (const auto& column : one.personal) {
+            key.append(1, '\0').append(column);
+        }
+    }
+    auto known = permits_.find(key);
+    if (known == permits_.end()) {
+        if (permits_.size() >= permits_max) {
+            permits_.clear();
+        }
+        const routing::Place place{shared_.topology, shared_.map, own_};
+        known = permits_.emplace(std::move(key), shared_.judge.judge(caller, list, place)).first;
+    }
+    const access::Permit& permit = known->second;
+    call.principal.by_transfer = permit.by_transfer();
+    const auto& subject = caller.principal.subject;
+    const bool own_rows = subject && call.target.endpoint != Endpoint::people && call.target.user == *subject;
+    auto refusal = permit.decided() ? permit.refusal() : shared_.judge.decide(permit, caller, own_rows);
+    if (refusal) {
+        call.foreign_home = refusal->home;
+        return std::unexpected(std::move(refusal->error));
+    }
+    return {};
 }
 
 Task<base::Status> Door::dispatch(Call& call) {
@@ -160,6 +255,9 @@ Task<base::Status> Door::dispatch(Call& call) {
             }
         }
         co_return base::Status{};
+    }
+    if (auto authorised = authorise(call, method); !authorised) {
+        co_return authorised;
     }
     // The residency rule comes before everything that could differ between people: before the schema, the
     // body and the table's name are looked at, a foreign home is refused, so all refusals are equal.
@@ -331,7 +429,7 @@ base::Result<const KnownTable*> Door::table_of(const Call& call) const {
 base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const topology::Table& table) {
     routing::Values values;
     values.user = call.target.user;
-    auto plan = routing::admit({verb, &table}, values, {own_}, {shared_.topology, shared_.map, own_});
+    auto plan = routing::admit({verb, &table}, values, call.principal, {shared_.topology, shared_.map, own_});
     if (!plan) {
         call.foreign_home = plan.error().home;
         return std::unexpected(std::move(plan.error().error));

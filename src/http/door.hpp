@@ -2,6 +2,8 @@
 // The HTTP door: one request in, one response out, through the one path principal → facts → plan →
 // connection. One Door per thread; everything it refers to outlives it.
 
+#include "access/authenticator.hpp"
+#include "access/judge.hpp"
 #include "base/metrics.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
@@ -43,6 +45,8 @@ struct Shared {
     const topology::RangeMap& map;
     topology::RegionIndex region;
     pool::WritePositions& positions;
+    const access::Authenticator& authenticator;
+    const access::Judge& judge;
 };
 
 /// A table as the door knows it: its live columns and what follows from them.
@@ -92,6 +96,9 @@ class Door {
     struct Call;  // one request being served
 
     Task<base::Status> dispatch(Call& call);
+    /// Who asks, and whether policies and residency permit it. authentication_failed, not_permitted,
+    /// foreign_home.
+    base::Status authorise(Call& call, Method method);
     void ready(Call& call);
     void person_home(Call& call);
     Task<base::Status> create_person(Call& call);
@@ -141,6 +148,8 @@ class Door {
     std::unordered_map<std::string, std::shared_ptr<const KnownInsert>>
         inserts_;  // by table, fields and kind
     net::Timer* schema_timer_ = nullptr;
+    access::TokenCache tokens_;
+    std::unordered_map<std::string, access::Permit> permits_;  ///< by caller, action, table and columns
     bool schema_stale_ = true;
     bool stopped_ = false;
     bool draining_ = false;

@@ -141,7 +141,7 @@ Task<base::Status> Door::create_person(Call& call) {
     const auto parameters = insert_parameters(std::nullopt, *fields, call.request, fingerprint);
     std::optional<base::Error> unavailable;
     for (;; ++values.attempt) {
-        const auto plan = routing::admit({routing::Verb::create, shape.table}, values, {own_},
+        const auto plan = routing::admit({routing::Verb::create, shape.table}, values, call.principal,
                                          {shared_.topology, shared_.map, own_});
         if (!plan && unavailable && plan.error().error.code == Code::range_full) {
             co_return std::unexpected(std::move(*unavailable));

@@ -35,6 +35,7 @@ void Request::clear() {
     content_type.clear();
     idempotency_key.clear();
     if_match.clear();
+    authorization.clear();
     if_none_match.clear();
     position.clear();
     keep_alive = true;
@@ -85,6 +86,7 @@ struct RequestParser::Impl final : beast::basic_parser<true> {
             case beast::field::content_type: keep(request.content_type, value); break;
             case beast::field::if_match: keep(request.if_match, value); break;
             case beast::field::if_none_match: keep(request.if_none_match, value); break;
+            case beast::field::authorization: keep(request.authorization, value); break;
             case beast::field::expect: request.expects_continue = true; break;
             case beast::field::unknown:
                 if (boost::beast::iequals(text, "Idempotency-Key")) {

@@ -63,6 +63,7 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
     base::Buffer in;
     base::Buffer out;
     Request request;
+    request.peer = stream.peer().host();
     Response response;
     bool keep_alive = true;
     while (keep_alive && !gate.closed()) {

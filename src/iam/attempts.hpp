@@ -18,7 +18,7 @@ class Attempts {
 
     static constexpr unsigned free_failures = 5;  ///< people mistype
     static constexpr Wait first_wait{100};        ///< then doubled at each failure
-    static constexpr Wait longest_wait{5'000};    ///< a lock-out would be a weapon against the account
+    static constexpr Wait longest_wait{2'000};    ///< a lock-out would be a weapon against the account
     static constexpr std::chrono::minutes forgotten{10};  ///< after a quiet time
     static constexpr std::size_t kept_max = 65'536;
 

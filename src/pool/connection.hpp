@@ -104,7 +104,8 @@ class Connection {
     [[nodiscard]] wire::Relay& relay() noexcept { return relay_; }
     /// Statements prepared on this connection for clients.
     [[nodiscard]] PreparedSet& prepared() noexcept { return client_statements_; }
-    /// Statements prepared before definition number `count` are prepared anew for whoever prepares them from now on.
+    /// Statements prepared before definition number `count` are prepared anew for whoever prepares them from
+    /// now on.
     void note_definitions(std::uint32_t count) {
         if (count != definitions_) {
             definitions_ = count;

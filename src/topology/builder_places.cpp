@@ -100,7 +100,11 @@ Address Builder::door(const Reader& reader, std::string_view key) {
                     "write \"host:port\" or \"[ipv6]:port\", with a port from 1 to 65535");
         return {};
     }
-    if (!is_loopback(address->host) && !reader.given("tls_certificate")) {
+    if (!is_loopback(address->host) && key == "http") {
+        report_.add(text->place,
+                    what + " listens on " + quoted(address->host) + ", but this door has no TLS yet",
+                    "listen on a loopback address (127.0.0.1, [::1], localhost), behind a proxy of your own");
+    } else if (!is_loopback(address->host) && !reader.given("tls_certificate")) {
         report_.add(
             text->place, what + " listens on " + quoted(address->host) + " without a certificate",
             "give `tls_certificate` and `tls_key`, or listen on a loopback address (127.0.0.1, [::1], "
