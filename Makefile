@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench clients fuzz soak format tidy clean
+.PHONY: help run test build setup down bench clients fuzz policy soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   compare the doors with Fastify and with PgBouncer on the same nodes"
 	@echo "make clients run foreign clients' own test suites through the SQL door, and eight clients over several shards"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
+	@echo "make policy  compare a million generated policy verdicts with an obvious evaluator's (POLICY_CASES)"
 	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
 
@@ -41,6 +42,9 @@ clients: build
 
 fuzz: setup
 	@tools/fuzz
+
+policy: build
+	@DOMICILE_POLICY_CASES=$${POLICY_CASES:-1000000} $(BUILD)/src/iam_test --gtest_filter='Generated.*'
 
 soak: build
 	@SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(BUILD)/tests/soak/soak

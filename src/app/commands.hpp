@@ -58,6 +58,22 @@ struct TokenOptions {
 };
 int token(const Common& common, const TokenOptions& options);
 
+struct PolicyOptions {
+    std::string what;  ///< simulate, explain, who-can
+    std::vector<std::filesystem::path> files;
+    std::string kind = "identity";
+    std::string role;
+    std::string jurisdiction;  ///< the principal's; empty: the first
+    std::string action;
+    std::string resource;
+    std::vector<std::string> context;
+    bool json = false;
+};
+int policy_check(const PolicyOptions& options);
+int policy(const Common& common, const PolicyOptions& options);
+/// Checks the chain of a region's access log.
+int access_log(const Common& common, const std::filesystem::path& folder);
+
 struct GatewayCommand {
     std::string region;
     std::string log_level = "info";

@@ -19,6 +19,48 @@ void add_state(CLI::App& command, app::Common& common) {
     command.add_option("--state", common.state, "The state directory (default: one per topology file)");
 }
 
+void add_json(CLI::App& command, app::Common& common) {
+    command.add_flag("--json", common.json, "Print JSON");
+}
+
+void add_policy(CLI::App& cli, app::Common& common, app::PolicyOptions& options, int& status) {
+    CLI::App* policy = cli.add_subcommand("policy", "Check policies, and ask what they allow");
+    policy->require_subcommand(1);
+    CLI::App* check = policy->add_subcommand("check", "Print every finding of policy files");
+    check->add_option("files", options.files, "JSON policies")->required();
+    check->add_option("--kind", options.kind, "What they are for")
+        ->check(CLI::IsMember({"identity", "resource", "boundary", "session", "guard-rail"}))
+        ->capture_default_str();
+    check->add_flag("--json", options.json, "Print JSON");
+    check->footer("Example:\n  domicile policy check analyst.json");
+    check->callback([&] { status = app::policy_check(options); });
+    for (const auto& [name, text] :
+         {std::pair("simulate", "The verdict on one request"),
+          std::pair("explain", "The verdict, and how each statement stands to it"),
+          std::pair("who-can", "Which roles could, by which statement, on which terms")}) {
+        CLI::App* ask = policy->add_subcommand(name, text);
+        add_topology(*ask, common);
+        add_json(*ask, common);
+        const std::string what = name;
+        if (what != "who-can") {
+            ask->add_option("--role", options.role, "Who asks")->required();
+        }
+        ask->add_option("-j,--jurisdiction", options.jurisdiction,
+                        "The principal's own (default: the first)");
+        ask->add_option("--action", options.action, "Such as data:Select")->required();
+        ask->add_option("--resource", options.resource, "Such as arn:domicile:data::eu:table/users")
+            ->required();
+        ask->add_option("--context", options.context,
+                        "Condition keys: domicile:SubjectMatch=true; several values: a,b");
+        ask->footer("Example:\n  domicile policy " + what + (what == "who-can" ? "" : " --role analyst") +
+                    " --action data:ReadPersonal --resource arn:domicile:data::eu:table/users");
+        ask->callback([&common, &options, &status, what] {
+            options.what = what;
+            status = app::policy(common, options);
+        });
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -113,6 +155,15 @@ int main(int argc, char** argv) {
         "Example:\n  PGPASSWORD=$(domicile token -t examples/retail/domicile.toml --role analyst -j eu) \\\n"
         "    psql postgresql://analyst@127.0.0.1:7101/retail");
     token->callback([&] { status = app::token(common, token_options); });
+
+    app::PolicyOptions policy_options;
+    std::filesystem::path log_folder;
+    add_policy(cli, common, policy_options, status);
+    CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
+    add_json(*log, common);
+    log->add_option("folder", log_folder, "The region's folder: STATE/access/REGION")->required();
+    log->footer("Example:\n  domicile access-log /var/lib/domicile/retail-1234/access/eu-west-1");
+    log->callback([&] { status = app::access_log(common, log_folder); });
 
     app::GatewayCommand gateway_options;
     CLI::App* gateway = cli.add_subcommand("gateway", "Serve one region (the fleet runs this for you)");

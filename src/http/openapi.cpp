@@ -201,7 +201,7 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
             continue;
         }
         json::object read = operation("list_" + name, "Rows of " + name + " of one person, page by page",
-                                      "200", json_content(page_schema(name)), {"400", "404", "451", "503"});
+                                      "200", json_content(page_schema(name)), {"400", "401", "403", "404", "451", "503"});
         json::array read_parameters;
         read_parameters.emplace_back(position);
         read_parameters.emplace_back(parameter("select", "query", "Columns, separated by commas.", false));
@@ -217,7 +217,7 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         read["parameters"] = std::move(read_parameters);
         json::object create =
             operation("create_" + name, "A new row of " + name, "201", json_content(reference(name)),
-                      {"400", "404", "409", "413", "415", "422", "451", "503"});
+                      {"400", "401", "403", "404", "409", "413", "415", "422", "451", "503"});
         json::array create_parameters;
         create_parameters.emplace_back(key);
         create["parameters"] = std::move(create_parameters);
@@ -241,17 +241,17 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         }
         row["parameters"] = std::move(of_row);
         row["get"] = operation("read_" + name, "One row of " + name, "200", json_content(reference(name)),
-                               {"400", "404", "451", "503"});
+                               {"400", "401", "403", "404", "451", "503"});
         json::array conditional;
         conditional.emplace_back(if_match);
         json::object patch =
             operation("change_" + name, "Changes columns of one row of " + name, "200",
-                      json_content(reference(name)), {"400", "404", "412", "422", "451", "503"});
+                      json_content(reference(name)), {"400", "401", "403", "404", "412", "422", "451", "503"});
         patch["parameters"] = conditional;
         with_body(patch, name + "_change");
         row["patch"] = std::move(patch);
         json::object remove = operation("delete_" + name, "Deletes one row of " + name, "204", {},
-                                        {"404", "412", "422", "451", "503"});
+                                        {"401", "403", "404", "412", "422", "451", "503"});
         remove["parameters"] = conditional;
         row["delete"] = std::move(remove);
         paths["/v1/users/{id}/" + name + (parts.empty() ? "/" : "/{key}")] = std::move(row);
@@ -260,7 +260,7 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     const std::string& people = person.table->name;
     json::object create =
         operation("create_person", "A new person, at home in this jurisdiction", "201",
-                  json_content(reference(people)), {"400", "409", "413", "415", "422", "451", "503", "507"});
+                  json_content(reference(people)), {"400", "401", "403", "409", "413", "415", "422", "451", "503", "507"});
     json::array create_parameters;
     create_parameters.emplace_back(key);
     create["parameters"] = std::move(create_parameters);
@@ -274,10 +274,10 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     of_user.emplace_back(user);
     one["parameters"] = of_user;
     one["get"] = operation("read_person", "One person", "200", json_content(reference(people)),
-                           {"400", "404", "451", "503"});
+                           {"400", "401", "403", "404", "451", "503"});
     json::object patch =
         operation("change_person", "Changes columns of one person", "200", json_content(reference(people)),
-                  {"400", "404", "412", "422", "451", "503"});
+                  {"400", "401", "403", "404", "412", "422", "451", "503"});
     json::array conditional;
     conditional.emplace_back(if_match);
     patch["parameters"] = std::move(conditional);

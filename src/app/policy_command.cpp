@@ -1,0 +1,203 @@
+// `domicile policy check|simulate|explain|who-can`: what policies say, without asking a gateway.
+
+#include "access/access_log.hpp"
+#include "access/policies.hpp"
+#include "app/commands.hpp"
+#include "app/common.hpp"
+#include "iam/vocabulary.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <iostream>
+
+#include <boost/json.hpp>
+
+namespace domicile::app {
+namespace {
+
+namespace json = boost::json;
+
+/// "key=value" or "key=a,b": into a context whose views stand on `storage`.
+struct Keys {
+    bool add(const std::string& text) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            return false;
+        }
+        auto& entry = storage.emplace_back();
+        entry.first = text.substr(0, equals);
+        std::string_view rest = std::string_view(entry.second = text.substr(equals + 1));
+        auto& values = lists.emplace_back();
+        for (;;) {
+            const auto comma = rest.find(',');
+            values.push_back(rest.substr(0, comma));
+            if (comma == std::string_view::npos) {
+                break;
+            }
+            rest.remove_prefix(comma + 1);
+        }
+        context.set(entry.first, std::span<const std::string_view>(values));
+        return true;
+    }
+    std::deque<std::pair<std::string, std::string>> storage;
+    std::deque<std::vector<std::string_view>> lists;
+    iam::Context context;
+};
+
+std::string account_of(std::string_view arn) {
+    for (int i = 0; i < 4; ++i) {
+        arn.remove_prefix(std::min(arn.find(':'), arn.size() - 1) + 1);
+    }
+    return std::string(arn.substr(0, arn.find(':')));
+}
+
+}  // namespace
+
+int policy_check(const PolicyOptions& options) {
+    bool good = true;
+    json::array all;
+    const auto kind = options.kind == "resource"     ? iam::PolicyKind::resource
+                      : options.kind == "boundary"   ? iam::PolicyKind::boundary
+                      : options.kind == "session"    ? iam::PolicyKind::session
+                      : options.kind == "guard-rail" ? iam::PolicyKind::guard_rail
+                                                     : iam::PolicyKind::identity;
+    for (const auto& file : options.files) {
+        const auto text = read_file(file, iam::policy_bytes_max + 1);
+        if (!text) {
+            return failed(text.error());
+        }
+        iam::Keys keys;
+        const auto parsed = iam::parse_policy(file.filename().string(), *text, kind, keys);
+        good = good && parsed.policy.has_value();
+        for (const auto& finding : parsed.findings) {
+            all.push_back({{"file", file.string()},
+                           {"severity", finding.error ? "error" : "warning"},
+                           {"pointer", finding.pointer},
+                           {"text", finding.text},
+                           {"mend", finding.hint}});
+            if (!options.json) {
+                std::cout << file.string() << "#" << finding.pointer << ": "
+                          << (finding.error ? "" : "warning: ") << finding.text
+                          << "\n    mend: " << finding.hint << '\n';
+            }
+        }
+        if (parsed.policy && !options.json) {
+            std::cout << file.string() << ": " << parsed.policy->statements.size() << " statements, good\n";
+        }
+    }
+    if (options.json) {
+        std::cout << json::serialize(all) << '\n';
+    }
+    return good ? 0 : 1;
+}
+
+int policy(const Common& common, const PolicyOptions& options) {
+    const auto topology = read_topology(common.topology);
+    if (!topology) {
+        return 1;
+    }
+    const auto set = access::policies_of(*topology);
+    const std::string jurisdiction =
+        options.jurisdiction.empty() ? topology->jurisdictions.front().name : options.jurisdiction;
+    if (!topology->jurisdiction(jurisdiction)) {
+        return failed({base::Code::configuration,
+                       "There is no jurisdiction " + jurisdiction + ".",
+                       "Name one with --jurisdiction.",
+                       {},
+                       {}});
+    }
+    Keys keys;
+    for (const auto& one : options.context) {
+        if (!keys.add(one)) {
+            return failed({base::Code::configuration,
+                           "\"" + one + "\" is no condition key with a value.",
+                           "Write --context domicile:SubjectMatch=true",
+                           {},
+                           {}});
+        }
+    }
+    const std::string account = account_of(options.resource);
+    if (options.what == "who-can") {
+        json::array holders;
+        const auto found =
+            set->who_can(jurisdiction, options.action, options.resource, account, keys.context);
+        for (const auto& holder : found) {
+            json::array statements(holder.statements.begin(), holder.statements.end());
+            json::array conditions(holder.conditions.begin(), holder.conditions.end());
+            if (!common.json) {
+                std::cout << holder.role << "  by";
+                for (const auto& one : holder.statements) {
+                    std::cout << ' ' << one;
+                }
+                std::cout << '\n';
+                for (const auto& one : holder.conditions) {
+                    std::cout << "    " << one << '\n';
+                }
+            }
+            holders.push_back(
+                {{"role", holder.role}, {"statements", statements}, {"conditions", conditions}});
+        }
+        if (common.json) {
+            std::cout << json::serialize(holders) << '\n';
+        } else if (found.empty()) {
+            std::cout << "nobody\n";
+        }
+        return 0;
+    }
+    const std::vector<std::string> roles = {options.role};
+    const std::vector<std::string> arns = {iam::role_arn(jurisdiction, options.role)};
+    const std::string user = iam::user_arn(jurisdiction, options.role);
+    iam::Request request;
+    request.roles = roles;
+    request.arns = arns;
+    request.user = user;
+    request.account = jurisdiction;
+    request.action = options.action;
+    request.resource = options.resource;
+    request.resource_account = account;
+    request.context = &keys.context;
+    const auto decision = set->decide(request);
+    const auto explained = options.what == "explain" ? set->explain(request) : std::vector<iam::Explained>();
+    if (common.json) {
+        json::array statements;
+        for (const auto& one : explained) {
+            statements.push_back({{"policy", one.policy},
+                                  {"statement", one.statement},
+                                  {"kind", iam::name(one.kind)},
+                                  {"effect", one.allow ? "Allow" : "Deny"},
+                                  {"match", one.match}});
+        }
+        std::cout << json::serialize(json::object{{"allowed", decision.allowed()},
+                                                  {"rule", decision.rule},
+                                                  {"by", decision.reasons},
+                                                  {"statements", statements}})
+                  << '\n';
+    } else {
+        std::cout << (decision.allowed() ? "allowed" : "refused") << (decision.rule.empty() ? "" : " by ")
+                  << decision.rule << (decision.reasons.empty() ? "" : ": ") << decision.reasons << '\n';
+        for (const auto& one : explained) {
+            std::cout << "  " << iam::name(one.kind) << "  " << one.policy << '/' << one.statement << "  "
+                      << (one.allow ? "Allow" : "Deny") << "  " << one.match << '\n';
+        }
+    }
+    return decision.allowed() ? 0 : 1;
+}
+
+int access_log(const Common& common, const std::filesystem::path& folder) {
+    const auto check = access::check_log(folder);
+    if (!check) {
+        return failed(check.error());
+    }
+    if (common.json) {
+        std::cout << json::serialize(json::object{
+                         {"lines", check->lines}, {"head", check->head}, {"broken", check->broken}})
+                  << '\n';
+    } else if (check->broken.empty()) {
+        std::cout << check->lines << " lines, the chain holds, head " << check->head << '\n';
+    } else {
+        std::cout << "broken at " << check->broken << '\n';
+    }
+    return check->broken.empty() ? 0 : 1;
+}
+
+}  // namespace domicile::app
