@@ -5,6 +5,7 @@
 #include "iam/vocabulary.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -326,6 +327,27 @@ TEST(Defaults, specialise_to_what_is_left) {
         request.context = &full;
         return subject.decide(request).allowed();
     }());
+}
+
+TEST(Vocabulary, is_what_the_documentation_lists) {
+    std::ifstream file(DOMICILE_SOURCE_DIR "/docs/policy.md");
+    const std::string page((std::istreambuf_iterator<char>(file)), {});
+    for (const auto& word : actions()) {
+        const std::string row = "| `" + std::string(word.name) + "` | `" + std::string(word.resource) +
+                                "` | " + std::string(word.meaning) + " |";
+        EXPECT_NE(page.find(row), std::string::npos) << row;
+    }
+    for (const auto& word : condition_keys()) {
+        const std::string row = "| `" + std::string(word.name) + "` | " + std::string(word.type) + " | " +
+                                std::string(word.meaning) + " |";
+        EXPECT_NE(page.find(row), std::string::npos) << row;
+    }
+    std::size_t rows = 0;
+    for (std::size_t at = page.find("## Actions and resources");
+         (at = page.find("\n| `", at)) != std::string::npos; ++at) {
+        ++rows;
+    }
+    EXPECT_EQ(rows, actions().size() + condition_keys().size());
 }
 
 TEST(PolicySet, names_who_can) {
