@@ -6,6 +6,7 @@
 //   topology.toml      the topology in force, as the gateways read it
 //   bin/domicile       the binary the gateways run
 //   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>/<role>
+//   issuers/<jurisdiction>.jwks, access/<region>  public keys of token issuers; access logs
 //   run/<name>.pid     pid and start time                log/<name>.log
 
 #include "base/error.hpp"
