@@ -200,8 +200,9 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         if (&shape == &person) {
             continue;
         }
-        json::object read = operation("list_" + name, "Rows of " + name + " of one person, page by page",
-                                      "200", json_content(page_schema(name)), {"400", "401", "403", "404", "451", "503"});
+        json::object read =
+            operation("list_" + name, "Rows of " + name + " of one person, page by page", "200",
+                      json_content(page_schema(name)), {"400", "401", "403", "404", "451", "503"});
         json::array read_parameters;
         read_parameters.emplace_back(position);
         read_parameters.emplace_back(parameter("select", "query", "Columns, separated by commas.", false));
@@ -244,9 +245,9 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
                                {"400", "401", "403", "404", "451", "503"});
         json::array conditional;
         conditional.emplace_back(if_match);
-        json::object patch =
-            operation("change_" + name, "Changes columns of one row of " + name, "200",
-                      json_content(reference(name)), {"400", "401", "403", "404", "412", "422", "451", "503"});
+        json::object patch = operation("change_" + name, "Changes columns of one row of " + name, "200",
+                                       json_content(reference(name)),
+                                       {"400", "401", "403", "404", "412", "422", "451", "503"});
         patch["parameters"] = conditional;
         with_body(patch, name + "_change");
         row["patch"] = std::move(patch);
@@ -258,9 +259,9 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     }
 
     const std::string& people = person.table->name;
-    json::object create =
-        operation("create_person", "A new person, at home in this jurisdiction", "201",
-                  json_content(reference(people)), {"400", "401", "403", "409", "413", "415", "422", "451", "503", "507"});
+    json::object create = operation("create_person", "A new person, at home in this jurisdiction", "201",
+                                    json_content(reference(people)),
+                                    {"400", "401", "403", "409", "413", "415", "422", "451", "503", "507"});
     json::array create_parameters;
     create_parameters.emplace_back(key);
     create["parameters"] = std::move(create_parameters);
