@@ -35,6 +35,7 @@ down: build
 bench: build
 	@bench/http/run $(DOMICILE)
 	@bench/sql/run --domicile $(DOMICILE)
+	@tools/build $(PRESET) policy_bench && $(BUILD)/policy_bench
 
 clients: build
 	@tests/clients/run
