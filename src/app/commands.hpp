@@ -77,6 +77,7 @@ int access_log(const Common& common, const std::filesystem::path& folder);
 struct GatewayCommand {
     std::string region;
     std::string log_level = "info";
+    std::filesystem::path files;  ///< what the topology's files are relative to; empty: its folder
     std::vector<std::string> node_authorities;
     std::string tls_certificate;
     std::string tls_key;

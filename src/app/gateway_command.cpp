@@ -49,7 +49,7 @@ int gateway(const Common& common, const GatewayCommand& command) {
     gateway.pseudonym_key = std::move(*pseudonyms);
     gateway.access_folder = fleet::access_folder(state, command.region);
     gateway.issuer_keys = fleet::issuer_keys(state, jurisdiction).parent_path();
-    gateway.folder = common.topology.parent_path();
+    gateway.folder = command.files.empty() ? common.topology.parent_path() : command.files;
     gateway.tls_certificate = command.tls_certificate;
     gateway.tls_key = command.tls_key;
     gateway.node_authorities = command.node_authorities;

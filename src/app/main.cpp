@@ -175,6 +175,8 @@ int main(int argc, char** argv) {
     gateway->add_option("--tls-key", gateway_options.tls_key, "Its private key (PEM)");
     gateway->add_option("--node-ca", gateway_options.node_authorities,
                         "Authority of the nodes' certificates (PEM), where the topology wants TLS");
+    gateway->add_option("--files", gateway_options.files,
+                        "What the topology's files are relative to (default: its folder)");
     gateway->add_option("--log-level", gateway_options.log_level, "debug, info or warn")
         ->check(CLI::IsMember({"debug", "info", "warn"}))
         ->capture_default_str();

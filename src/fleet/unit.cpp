@@ -117,6 +117,7 @@ base::Result<Process> start_gateway(const Context& context, const topology::Regi
                          "--state",
                          context.state.root().string()};
     const auto folder = context.options.topology_file.parent_path();
+    command.arguments.insert(command.arguments.end(), {"--files", folder.string()});
     if (!region.tls_certificate.empty()) {
         command.arguments.insert(command.arguments.end(),
                                  {"--tls-cert", (folder / region.tls_certificate).string(), "--tls-key",

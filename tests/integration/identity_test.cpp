@@ -27,8 +27,15 @@ to = "uk"
 basis = "adequacy"
 actions = ["data:Select"]
 tables = ["users"]
+[[identity.issuers]]
+issuer = "https://login.example"
+jwks = "login.json"
+jurisdictions = ["eu"]
+roles = ["subject"]
 )toml";
         fleet = new TempFleet(DOMICILE_BINARY, topology, shop_migrations);
+        const std::vector<iam::IssuerKey> keys = {{"k", login_key().verifying()}};
+        std::ofstream(fleet->folder() / "login.json") << iam::render_jwks(keys);
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
         SqlClient app(with_password("app", password_of("app")));
@@ -67,6 +74,10 @@ tables = ["users"]
         const auto key =
             fleet::read_issuer(fleet->state(), signer.empty() ? what.jurisdiction : signer).value();
         return iam::issue_token(what, key, iam::thumbprint(key.verifying())).value();
+    }
+    static const crypto::SigningKey& login_key() {
+        static const auto key = crypto::SigningKey::generate(crypto::SignatureAlgorithm::es256).value();
+        return key;
     }
     static SqlClient as(const std::string& user, const iam::Claims& what) {
         return SqlClient(with_password(user, sign(what)));
@@ -240,6 +251,23 @@ TEST_F(Identity, TheHttpDoorTakesBearerTokens) {
         EXPECT_EQ(refused.header("WWW-Authenticate"), "Bearer");
     }
     EXPECT_EQ(http.get("/v1/users/1", {{"Authorization", "Basic YTpi"}}).status, 401);
+}
+
+TEST_F(Identity, AnotherIssuerSpeaksOfWhatItMay) {
+    iam::Claims own = claims("subject");
+    own.issuer = "https://login.example";
+    own.name = "1";
+    own.user = base::UserId{1};
+    const auto connects = [&] {
+        return SqlClient(with_password("subject", iam::issue_token(own, login_key(), "k").value()))
+            .connected();
+    };
+    EXPECT_TRUE(connects());
+    own.roles = {"subject", "operator"};
+    EXPECT_FALSE(connects());
+    own.roles = {"subject"};
+    own.jurisdiction = "uk";
+    EXPECT_FALSE(connects());
 }
 
 TEST_F(Identity, KeysRollOver) {
