@@ -109,7 +109,7 @@ class Connection {
     void note_definitions(std::uint32_t count) {
         if (count != definitions_) {
             definitions_ = count;
-            client_statements_.grow_old();
+            client_statements_.note_definitions(count);
         }
     }
     /// The session settings it has now; null: those it was opened with.

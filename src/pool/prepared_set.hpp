@@ -2,6 +2,7 @@
 // Which statements a node connection has prepared, the least recently used first to go; and the session
 // settings it has. Values only.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -60,7 +61,17 @@ class PreparedSet {
             doubtful_.insert(id);
         }
     }
-    /// A definition has been made: see use_fresh().
+    /// The same for a client that prepared it, anywhere, when so many definitions had been made.
+    [[nodiscard]] bool use_since(std::uint64_t id, std::uint64_t definitions) {
+        const auto found = places_.find(id);
+        if (found != places_.end() && found->second.age < definitions << local_bits) {
+            doubt(id);
+        }
+        return use(id);
+    }
+    /// So many definitions have been made so far: see use_fresh().
+    void note_definitions(std::uint64_t count) { age_ = std::max(age_, count << local_bits); }
+    /// One more, that only this connection has seen.
     void grow_old() { ++age_; }
     /// True once for a statement in doubt.
     [[nodiscard]] bool take_doubt(std::uint64_t id) { return !doubtful_.empty() && doubtful_.erase(id) != 0; }
@@ -74,10 +85,11 @@ class PreparedSet {
   private:
     struct Known {
         std::list<std::uint64_t>::iterator place;
-        std::uint32_t age = 0;  // how many definitions before it was prepared
+        std::uint64_t age = 0;  // how many definitions had been made when it was prepared
     };
     std::size_t most_;
-    std::uint32_t age_ = 0;
+    static constexpr unsigned local_bits = 24;  // below them stand those of this connection alone
+    std::uint64_t age_ = 0;
     std::unordered_set<std::uint64_t> doubtful_;
     std::list<std::uint64_t> order_;  // least recently used first
     std::unordered_map<std::uint64_t, Known> places_;

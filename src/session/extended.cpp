@@ -110,6 +110,12 @@ Task<bool> Session::on_parse(std::string_view body) {
         }
         prepared = *named;
         statements_.emplace(parse.name, prepared);
+        if (const auto definitions = door_.shared().definitions.count(); definitions != 0) {
+            if (parsed_at_.size() >= statements_per_client_max) {
+                parsed_at_.clear();
+            }
+            parsed_at_[prepared->id] = definitions;
+        }
     }
     if (unbound_ == Unbound::failed && !lease_ && !co_await answer_executed_locally()) {
         co_return false;  // a ROLLBACK before it would have made it welcome

@@ -61,10 +61,8 @@ void Session::forward_parse(const PreparedPtr& prepared, bool quiet) {
         if (!quiet && may_have_failed()) {
             connection.prepared().doubt(prepared->id);  // the node itself has to refuse it
         }
-        if (quiet ? connection.prepared().use(prepared->id) : connection.prepared().use_fresh(prepared->id)) {
-            if (!quiet) {
-                relay.sent(Relay::Sent::own_parse);
-            }
+        if (!quiet && connection.prepared().use_fresh(prepared->id)) {
+            relay.sent(Relay::Sent::own_parse);
             return;
         }
         if (connection.prepared().take_doubt(prepared->id)) {
@@ -90,7 +88,11 @@ void Session::forward_parse(const PreparedPtr& prepared, bool quiet) {
 }
 
 void Session::ensure_prepared(const PreparedPtr& prepared) {
-    if (prepared->id != 0 ? !node().prepared().use(prepared->id) : node_unnamed_ != prepared) {
+    const auto known = [&] {
+        const auto parsed = parsed_at_.find(prepared->id);
+        return node().prepared().use_since(prepared->id, parsed == parsed_at_.end() ? 0 : parsed->second);
+    };
+    if (prepared->id != 0 ? !known() : node_unnamed_ != prepared) {
         forward_parse(prepared, true);
     }
 }

@@ -282,6 +282,8 @@ class Session {
     std::string user_;
     std::string database_;
     std::string application_;
+    /// How many definitions had been made when a named statement was prepared; those with none are left out.
+    std::unordered_map<std::uint64_t, std::uint64_t> parsed_at_;
     std::shared_ptr<Profile> profile_;
     std::int64_t expires_ = 0;  // of the token; 0: never
     bool superuser_ = false;    // of a test bed: [database] superuser_login
