@@ -1,5 +1,6 @@
 #include "access/access_log.hpp"
 #include "access/authenticator.hpp"
+#include "access/judge.hpp"
 #include "topology/parse.hpp"
 
 #include <csignal>
@@ -175,6 +176,23 @@ person = true
     auto parsed = topology::parse(text);
     EXPECT_TRUE(parsed.findings.empty()) << (parsed.findings.empty() ? "" : parsed.findings[0].what);
     return std::move(parsed.topology);
+}
+
+TEST(Caller, different_ones_never_share_a_profile) {
+    Caller one;
+    one.principal.name = std::string("a\0operator", 10);
+    one.principal.roles = {"x"};
+    Caller other;
+    other.principal.name = "a";
+    other.principal.roles = {"operator", "x"};
+    EXPECT_NE(one.profile(), other.profile());
+    Caller third = other;
+    EXPECT_EQ(third.profile(), other.profile());
+    third.secure = true;
+    EXPECT_NE(third.profile(), other.profile());
+    third = other;
+    third.principal.subject = base::UserId{1};
+    EXPECT_NE(third.profile(), other.profile());
 }
 
 constexpr std::int64_t now = 1'800'000'000;

@@ -75,14 +75,17 @@ routing::Refusal refused(const iam::Decision& decision, const Wanted& wanted) {
 }  // namespace
 
 std::string Caller::profile() const {
-    std::string text = principal.name;
+    // Each part behind its length: names may hold any byte, and two callers must never share a text.
+    std::string text;
     const auto add = [&](std::string_view part) {
-        text += '\0';
-        text += part;
+        text.append(std::to_string(part.size())).append(1, ':').append(part);
     };
+    add(std::to_string(principal.roles.size()));
     for (const auto& role : principal.roles) {
         add(role);
     }
+    add(principal.name);
+    add(std::to_string(static_cast<unsigned>(principal.kind)));
     add(std::to_string(principal.jurisdiction.value));
     add(principal.subject ? std::to_string(principal.subject->value) : "");
     add(principal.purpose);
@@ -111,13 +114,20 @@ std::vector<Wanted> wanted_by(const sql::Facts& facts, const topology::Topology&
         if (!use.personal.empty()) {
             want(list, "data:ReadPersonal", table, use.personal);
         }
+        // A table that the topology does not name may be a view of anything.
+        if (use.table != nullptr && topology.other_tables && use.table == &*topology.other_tables) {
+            want(list, "data:ReadPersonal", table, std::vector<std::string>{"*"});
+        }
         // Statistics of the planner hold values of columns, and so do other sessions' statements.
-        if (use.catalog && (use.name.starts_with("pg_stat") || use.name == "pg_largeobject")) {
+        if (use.catalog && (use.name.starts_with("pg_stat") || use.name == "pg_largeobject" ||
+                            use.name == "pg_prepared_statements" || use.name == "pg_cursors")) {
             want(list, "data:ReadPersonal", "pg_catalog", std::vector<std::string>{use.name});
         }
     }
-    if (facts.kind == sql::Kind::procedure || facts.kind == sql::Kind::maintenance) {
-        want(list, "data:Define", list.empty() ? "procedure" : std::string(list.front().table));
+    // What names no table may still do anything: procedures, and definitions of functions, roles and schemas.
+    const bool defines = facts.kind == sql::Kind::ddl && facts.tables.empty();
+    if (facts.kind == sql::Kind::procedure || facts.kind == sql::Kind::maintenance || defines) {
+        want(list, "data:Define", list.empty() ? std::string("schema") : std::string(list.front().table));
     }
     if (facts.opaque) {
         for (const auto& table : topology.tables) {
@@ -310,8 +320,11 @@ void Judge::note_login(const Caller& caller, bool good, std::string_view rule) c
     log(caller, "login", region_.name, good, rule, {});
 }
 
-void Judge::note_refusal(const Caller& caller, std::string_view what, std::string_view rule) const {
-    log(caller, "data:Route", what, false, rule, {});
+void Judge::note_refusal(const Caller& caller, std::string_view rule) const {
+    if ((rule.starts_with("residency/") && rule != routing::rules::principal_abroad) ||
+        rule.starts_with("ranges/")) {
+        log(caller, "data:Route", region_.name, false, rule, {});
+    }
 }
 
 }  // namespace domicile::access

@@ -80,8 +80,9 @@ class Judge {
                                        std::string_view resource, bool subject_match = false) const;
     /// A login, good or refused.
     void note_login(const Caller& caller, bool good, std::string_view rule) const;
-    /// A refusal by another rule: residency, routing.
-    void note_refusal(const Caller& caller, std::string_view what, std::string_view rule) const;
+    /// A refusal by the residency rule or the range map, which the judge does not ask. Others are left out:
+    /// its own are logged already, and the rest is not about who may do what.
+    void note_refusal(const Caller& caller, std::string_view rule) const;
     /// False if the log cannot be written any more: then nothing is served.
     [[nodiscard]] bool healthy() const noexcept { return log_ == nullptr || log_->healthy(); }
     [[nodiscard]] const iam::PolicySet& policies() const noexcept { return *policies_; }

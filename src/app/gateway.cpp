@@ -229,8 +229,6 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     session::SqlMetrics sql_metrics(metrics);
     session::CancelKeys cancels;
     session::Definitions definitions;
-    std::string operator_role;
-    std::string rows_role;
     std::map<std::string, session::Login, std::less<>> logins;
     std::map<std::string, pool::Credentials> sql_credentials;
     for (auto& login : options.logins) {
@@ -239,10 +237,8 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
             return base::fail(base::Code::configuration,
                               "The verifier of login " + login.name + " is malformed.");
         }
-        (login.name == "operator" ? operator_role : rows_role) =
-            login.superuser && !rows_role.empty() ? rows_role : login.role;
-        logins[login.name] =
-            session::Login{std::move(*verifier), login.role, login.name == "operator", login.superuser};
+        logins[login.name] = session::Login{std::move(*verifier), login.role,
+                                            login.role == options.operator_role, login.superuser};
         pool::Credentials& role = sql_credentials[login.role];
         role.database = topology.database.name;
         role.user = login.role;
@@ -254,10 +250,20 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     if (!tls) {
         return std::unexpected(tls.error());
     }
-    const session::Shared sql_shared{
-        topology,   map,         options.region, std::move(logins), crypto::random_token(32),
-        tls->get(), sql_metrics, cancels,        definitions,       authenticator,
-        judge,      slowdown,    operator_role,  rows_role};
+    const session::Shared sql_shared{topology,
+                                     map,
+                                     options.region,
+                                     std::move(logins),
+                                     crypto::random_token(32),
+                                     tls->get(),
+                                     sql_metrics,
+                                     cancels,
+                                     definitions,
+                                     authenticator,
+                                     judge,
+                                     slowdown,
+                                     options.operator_role,
+                                     options.rows_role};
 
     const std::size_t threads = topology.limits.gateway_threads;
     for (const auto& address : {region.http, region.sql}) {

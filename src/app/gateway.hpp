@@ -24,6 +24,8 @@ struct GatewayOptions {
         bool superuser = false;  ///< may use files of the server
     };
     std::vector<Login> logins;
+    std::string operator_role;  ///< the node role of whoever comes with a token and has the role "operator" …
+    std::string rows_role;      ///< … and of all others that come with one
     std::filesystem::path folder;               ///< of the topology file
     std::filesystem::path issuer_keys;          ///< folder with JURISDICTION.jwks
     std::filesystem::path access_folder;        ///< of this region's access log

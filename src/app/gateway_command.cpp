@@ -41,6 +41,8 @@ int gateway(const Common& common, const GatewayCommand& command) {
     gateway.region = *region;
     gateway.gateway_password = std::move(*password);
     gateway.monitor_password = std::move(*monitor);
+    gateway.operator_role = fleet::roles::owner;
+    gateway.rows_role = fleet::roles::gateway;
     const fleet::StateDir state(options.state);
     auto pseudonyms = fleet::read_pseudonym_key(state, jurisdiction);
     if (!pseudonyms) {

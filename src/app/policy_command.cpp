@@ -39,6 +39,12 @@ struct Keys {
         context.set(entry.first, std::span<const std::string_view>(values));
         return true;
     }
+    void otherwise(const std::string& key, const std::string& value) {
+        if (std::ranges::none_of(storage,
+                                 [&](const auto& one) { return iam::lower(one.first) == iam::lower(key); })) {
+            add(key + "=" + value);
+        }
+    }
     std::deque<std::pair<std::string, std::string>> storage;
     std::deque<std::vector<std::string_view>> lists;
     iam::Context context;
@@ -62,8 +68,9 @@ int policy_check(const PolicyOptions& options) {
                       : options.kind == "guard-rail" ? iam::PolicyKind::guard_rail
                                                      : iam::PolicyKind::identity;
     for (const auto& file : options.files) {
-        const auto text = read_file(file, iam::policy_bytes_max + 1);
+        auto text = read_file(file, iam::policy_bytes_max + 1);
         if (!text) {
+            text.error().hint = "Name files with policies in JSON.";
             return failed(text.error());
         }
         iam::Keys keys;
@@ -116,7 +123,30 @@ int policy(const Common& common, const PolicyOptions& options) {
                            {}});
         }
     }
+    if (std::ranges::count(options.resource, ':') < 5) {
+        return failed({base::Code::configuration,
+                       "\"" + options.resource + "\" is no resource.",
+                       "Write arn:domicile:data::" + jurisdiction + ":table/users",
+                       {},
+                       {}});
+    }
+    if (const auto hint = iam::unknown_action(options.action); !hint.empty()) {
+        return failed(
+            {base::Code::configuration, "There is no action " + options.action + ".", hint, {}, {}});
+    }
+    if (options.what != "who-can" && !set->has_role(options.role)) {
+        return failed({base::Code::configuration,
+                       "There is no role " + options.role + ".",
+                       "Roles are app, operator, analyst, auditor and subject.",
+                       {},
+                       {}});
+    }
     const std::string account = account_of(options.resource);
+    // Where nothing else is said, rows are asked for at home and over TLS: what is left is what the role may
+    // do.
+    keys.otherwise("domicile:HomeJurisdiction", account);
+    keys.otherwise("domicile:GatewayJurisdiction", account);
+    keys.otherwise("aws:SecureTransport", "true");
     if (options.what == "who-can") {
         json::array holders;
         const auto found =

@@ -1,6 +1,7 @@
 // `domicile token`: issues a bearer token of the deployment's own issuer.
 
 #include "access/authenticator.hpp"
+#include "access/policies.hpp"
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "fleet/issuer.hpp"
@@ -45,6 +46,13 @@ int token(const Common& common, const TokenOptions& options) {
     if (!jurisdiction) {
         return refuse("There is no jurisdiction " + options.jurisdiction + ".",
                       "Name one with --jurisdiction.");
+    }
+    if (!access::policies_of(*topology)->has_role(options.role)) {
+        return refuse("There is no role " + options.role + ".",
+                      "Roles are app, operator, analyst, auditor and subject.");
+    }
+    if (options.role == "subject" && !options.user) {
+        return refuse("A subject acts for one person.", "Name it with --user ID.");
     }
     const auto ttl = duration(options.ttl);
     if (!ttl) {

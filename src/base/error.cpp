@@ -100,7 +100,7 @@ std::string describe(const Error& error) {
         line += " (" + error.detail + ")";
     }
     if (!error.hint.empty()) {
-        line += ". " + error.hint;
+        line += (line.ends_with('.') ? " " : ". ") + error.hint;
     }
     return line;
 }

@@ -1,5 +1,6 @@
 #include "crypto/certificate.hpp"
 
+#include "crypto/openssl.hpp"
 #include "crypto/random.hpp"
 
 #include <array>
@@ -14,16 +15,8 @@
 namespace domicile::crypto {
 namespace {
 
-template <auto Free>
-struct Freer {
-    template <class T>
-    void operator()(T* thing) const noexcept {
-        Free(thing);
-    }
-};
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 
 std::unexpected<base::Error> failed() {
     return base::fail(base::Code::internal, "A certificate cannot be made.");

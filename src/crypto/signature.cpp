@@ -1,6 +1,7 @@
 #include "crypto/signature.hpp"
 
 #include "crypto/base64.hpp"
+#include "crypto/openssl.hpp"
 
 #include <array>
 
@@ -16,14 +17,6 @@ namespace {
 
 using base::Code;
 
-template <auto Free>
-struct Freer {
-    template <class T>
-    void operator()(T* thing) const noexcept {
-        Free(thing);
-    }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
 using Context = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, Freer<BN_clear_free>>;

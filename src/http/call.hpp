@@ -17,7 +17,8 @@ struct Door::Call {
     Target target;
     std::shared_ptr<const Known> known;  ///< null until the live columns are
     std::optional<topology::JurisdictionIndex> foreign_home;
-    routing::Principal principal;
+    routing::Principal principal;  ///< as far as residency is concerned
+    access::Caller caller = {};
 };
 
 }  // namespace domicile::http

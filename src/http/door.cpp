@@ -84,6 +84,9 @@ void Door::refuse(const base::Error& error, Response& response) {
 
 Task<void> Door::handle(const Request& request, Response& response) {
     Call call{request, response, {}, known_, {}, {own_}};
+    call.caller.principal.jurisdiction = own_;
+    call.caller.address = request.peer;
+    call.caller.door = "http";
     base::Status served;
     try {
         served = co_await dispatch(call);
@@ -118,6 +121,7 @@ Task<void> Door::handle(const Request& request, Response& response) {
         response.header("Retry-After", "1");
     }
     if (!error.rule.empty()) {
+        shared_.judge.note_refusal(call.caller, error.rule);
         metrics_.refused(error.rule);
     }
     if (info.fault == base::Fault::ours || info.fault == base::Fault::node) {
@@ -127,14 +131,11 @@ Task<void> Door::handle(const Request& request, Response& response) {
 
 base::Status Door::authorise(Call& call, Method method) {
     constexpr std::size_t permits_max = 8'192;
-    access::Caller caller;
-    caller.address = call.request.peer;
-    caller.door = "http";
+    access::Caller& caller = call.caller;
     if (call.request.authorization.empty()) {
         // On loopback only (the topology sees to that): the application on this machine.
         caller.principal.name = "app";
         caller.principal.roles = {"app"};
-        caller.principal.jurisdiction = own_;
     } else {
         constexpr std::string_view scheme = "Bearer ";
         const std::string_view text = call.request.authorization;
@@ -144,7 +145,6 @@ base::Status Door::authorise(Call& call, Method method) {
         auto principal = tokens_.authenticate(bearer ? text.substr(scheme.size()) : std::string_view(),
                                               std::time(nullptr));
         if (!principal) {
-            caller.principal.jurisdiction = own_;
             shared_.judge.note_login(caller, false, routing::rules::credentials);
             return std::unexpected(std::move(principal.error()));
         }
@@ -169,8 +169,11 @@ base::Status Door::authorise(Call& call, Method method) {
     if (method == Method::get && !table->personal.empty()) {
         access::Wanted personal = wanted;
         personal.action = "data:ReadPersonal";
-        const bool selects =
-            std::ranges::any_of(call.target.query, [](const auto& one) { return one.first == "select"; });
+        // The last list counts, and an empty one means all columns.
+        bool selects = false;
+        for (const auto& [name, value] : call.target.query) {
+            selects = name == "select" ? !value.empty() : selects;
+        }
         for (const auto& column : table->personal) {
             // Named anywhere, if only to filter or to sort by; and without a list all columns are meant.
             const bool named = std::ranges::any_of(call.target.query, [&](const auto& one) {

@@ -86,6 +86,13 @@ std::vector<std::string> texts_of(const json::object& object, std::string_view n
     return texts;
 }
 
+/// Fit to stand in a log, a key or a policy variable.
+bool is_plain(std::string_view text) {
+    return text.size() <= name_bytes_max && std::ranges::none_of(text, [](char c) {
+               return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+           });
+}
+
 struct Parts {
     std::string_view signed_bytes;
     std::string_view header;
@@ -203,9 +210,9 @@ base::Result<Claims> verify_token(std::string_view token, std::span<const Issuer
     claims.roles = texts_of(*payload, "roles");
     claims.jurisdiction = text_of(*payload, "jurisdiction").value_or("");
     claims.purpose = text_of(*payload, "purpose").value_or("");
-    if (claims.name.empty() || claims.name.size() > name_bytes_max || claims.roles.empty() ||
-        claims.purpose.size() > name_bytes_max) {
-        return refused("no name or no role");
+    if (claims.name.empty() || claims.roles.empty() || !is_plain(claims.name) || !is_plain(claims.purpose) ||
+        !std::ranges::all_of(claims.roles, is_plain)) {
+        return refused("no name or no role, or one that is none");
     }
     if (!holds(issuer->jurisdictions, claims.jurisdiction)) {
         return refused("jurisdiction not the issuer's");

@@ -137,9 +137,12 @@ TEST(Token, what_is_wrong_is_refused) {
         {"unknown issuer", [](Claims& c) { c.issuer = "domicile:eu "; }},
         {"jurisdiction not the issuer's", [](Claims& c) { c.jurisdiction = "us"; }},
         {"jurisdiction not the issuer's", [](Claims& c) { c.jurisdiction = ""; }},
-        {"no name or no role", [](Claims& c) { c.roles.clear(); }},
-        {"no name or no role", [](Claims& c) { c.name = ""; }},
-        {"no name or no role", [](Claims& c) { c.name = std::string(300, 'a'); }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.roles.clear(); }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.name = ""; }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.name = std::string(300, 'a'); }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.name = std::string("a\0b", 3); }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.purpose = "a\nb"; }},
+        {"no name or no role, or one that is none", [](Claims& c) { c.roles = {"operator\t"}; }},
         {"too long", [](Claims& c) { c.roles.assign(32, std::string(400, 'a')); }},
     };
     for (const auto& one : cases) {
@@ -221,8 +224,8 @@ TEST(Token, forged_payloads_are_refused) {
     EXPECT_EQ(with(R"("aud":"domicile:retail")", R"("aud":["x","domicile:retail"])"), "accepted");
     EXPECT_EQ(with(R"("aud":"domicile:retail")", R"("aud":[1])"), "wrong audience");
     EXPECT_EQ(with(R"("aud":"domicile:retail")", R"("aud":{"domicile:retail":1})"), "wrong audience");
-    EXPECT_EQ(with(R"(["operator"])", R"(["operator",1])"), "no name or no role");
-    EXPECT_EQ(with(R"(["operator"])", R"({"operator":true})"), "no name or no role");
+    EXPECT_EQ(with(R"(["operator"])", R"(["operator",1])"), "no name or no role, or one that is none");
+    EXPECT_EQ(with(R"(["operator"])", R"({"operator":true})"), "no name or no role, or one that is none");
     EXPECT_EQ(with(R"("jurisdiction":"eu")", R"("jurisdiction":["eu"])"), "jurisdiction not the issuer's");
     EXPECT_EQ(with(R"("iss":"domicile:eu")", R"("iss":["domicile:eu"])"), "unknown issuer");
 }

@@ -290,7 +290,8 @@ bool only_about(const sql::Facts& facts, const Constants& constants, UserId user
                                    return inserts || evaluate(group.predicate, constants) == alone;
                                }) &&
            std::ranges::all_of(facts.tables, [](const sql::TableUse& use) {
-               return use.catalog ? false : use.table != nullptr;
+               return use.table != nullptr &&
+                      (use.table->kind == TableKind::sharded || use.table->kind == TableKind::reference);
            });
 }
 

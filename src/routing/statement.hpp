@@ -59,8 +59,8 @@ struct Route {
 [[nodiscard]] KeySet evaluate(const sql::KeyTree& tree, const Constants& constants);
 
 /// Whether all rows the statement is about are those of one person: every group of its tables is bound to
-/// that id alone. Tables of nobody do not count against it; a statement without any table of persons is about
-/// nobody: false.
+/// that id alone. Reference tables do not count against it, all other tables do; a statement without any
+/// table of persons is about nobody: false.
 [[nodiscard]] bool only_about(const sql::Facts& facts, const Constants& constants, UserId user);
 
 /// The same permission, for the shard's writer.

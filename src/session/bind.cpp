@@ -30,7 +30,7 @@ std::optional<routing::Refusal> Session::permitted(const sql::Facts& facts,
         return refused(Code::internal, "The access log cannot be written.", "access/log-unavailable");
     }
     if (facts.tables.empty() && !facts.opaque && facts.kind != sql::Kind::procedure &&
-        facts.kind != sql::Kind::maintenance) {
+        facts.kind != sql::Kind::maintenance && facts.kind != sql::Kind::ddl) {
         principal.by_transfer = true;  // it touches nobody's data
         return std::nullopt;
     }
@@ -127,6 +127,9 @@ base::Error Session::worded(const routing::Refusal& refusal) {
     base::Error error = refusal.error;
     if (!error.rule.empty()) {
         door_.shared().metrics.refused(error.rule).add();
+        if (profile_) {
+            door_.shared().judge.note_refusal(profile_->caller, error.rule);
+        }
     }
     if (refusal.home) {
         // Where to ask instead. From the id and the public range map alone: the same for people who exist and

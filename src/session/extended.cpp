@@ -20,14 +20,6 @@ base::Error malformed() {
     return {Code::malformed_request, "invalid message format", {}, {}, {}};
 }
 
-base::Error aborted() {
-    return {Code::transaction_failed,
-            "current transaction is aborted, commands ignored until end of transaction block",
-            {},
-            {},
-            {}};
-}
-
 /// What PostgreSQL takes in a failed transaction (IsTransactionExitStmt), and what is no statement.
 bool ends_transaction(sql::Kind kind) {
     using Kind = sql::Kind;
@@ -122,7 +114,7 @@ Task<bool> Session::on_parse(std::string_view body) {
     }
     if (unbound_ == Unbound::failed && !lease_ && !ends_transaction(prepared->facts->kind)) {
         parse.name.empty() ? unnamed_.reset() : void(statements_.erase(std::string(parse.name)));
-        co_return co_await extended_error(aborted());
+        co_return co_await extended_error(transaction_failed());
     }
     parsing_.parse(parse.name);
     if (forwards() && !is_own(*prepared->facts)) {

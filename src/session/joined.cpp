@@ -17,14 +17,6 @@ namespace {
 
 constexpr auto timeout = base::limits::statement_timeout * 12;
 
-base::Error transaction_failed() {
-    return {Code::transaction_failed,
-            "current transaction is aborted, commands ignored until end of transaction block",
-            {},
-            {},
-            {}};
-}
-
 }  // namespace
 
 bool Session::in_transaction() const {

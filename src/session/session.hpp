@@ -53,6 +53,15 @@ struct Said {
     static Said of(const Prepared& prepared, std::string_view bind_body, const wire::Bind& bind);
 };
 
+/// 25P02, in PostgreSQL's words.
+[[nodiscard]] inline base::Error transaction_failed() {
+    return {base::Code::transaction_failed,
+            "current transaction is aborted, commands ignored until end of transaction block",
+            {},
+            {},
+            {}};
+}
+
 /// A definition of a table whose rows belong to users.
 [[nodiscard]] inline bool defines_sharded(const sql::TableUse& use) {
     return use.verb == sql::Verb::define && use.table != nullptr &&

@@ -135,12 +135,7 @@ Session::Local Session::run_locally(const sql::Facts& facts, std::string_view te
     const auto defer = [&] { deferred_.append(text).append(";"); };
     if (failed && facts.kind != Kind::commit && facts.kind != Kind::rollback &&
         facts.kind != Kind::rollback_to && facts.kind != Kind::empty) {
-        return {{},
-                base::Error{Code::transaction_failed,
-                            "current transaction is aborted, commands ignored until end of transaction block",
-                            {},
-                            {},
-                            {}}};
+        return {{}, transaction_failed()};
     }
     if (own_setting(facts) && facts.kind != Kind::show) {
         if (facts.setting.local) {

@@ -94,7 +94,9 @@ TEST_F(Identity, AnAnalystReadsWhatIsNotPersonal) {
          {"SELECT name FROM users WHERE user_id = 1", "SELECT * FROM users WHERE user_id = 1",
           "SELECT u FROM users u WHERE user_id = 1",
           "SELECT age FROM users WHERE user_id = 1 AND name = 'p1'", "COPY users TO STDOUT",
-          "SELECT most_common_vals FROM pg_stats"}) {
+          "SELECT most_common_vals FROM pg_stats",
+          "SELECT query_to_xml('SELECT name FROM users', true, true, '')",
+          "SELECT statement FROM pg_prepared_statements", "SELECT pg_stat_get_activity(NULL)"}) {
         const SqlResult result = analyst.run(sql);
         EXPECT_EQ(result.sqlstate, "42501") << sql << result.message;
         EXPECT_NE(result.message.find("personal columns"), std::string::npos) << sql << result.message;
@@ -121,7 +123,9 @@ TEST_F(Identity, APersonReachesItsOwnRowsOnly) {
           "DELETE FROM users WHERE user_id = 1", "SELECT relname FROM pg_class",
           "SELECT name FROM users WHERE user_id = 1 UNION SELECT name FROM users WHERE user_id = 2",
           "SELECT (SELECT name FROM users WHERE user_id = 2) FROM users WHERE user_id = 1",
-          "SET domicile.user_id = '2'; SELECT name FROM users"}) {
+          "SET domicile.user_id = '2'; SELECT name FROM users",
+          "SELECT s.value FROM users u, settings s WHERE u.user_id = 1",
+          "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"}) {
         EXPECT_EQ(person.run(sql).sqlstate, "42501") << sql;
     }
     EXPECT_TRUE(person.prepare("mine", "SELECT name FROM users WHERE user_id = $1").good);
@@ -228,6 +232,10 @@ TEST_F(Identity, TheHttpDoorTakesBearerTokens) {
     const auto whole = get("/v1/users/1", analyst);
     EXPECT_EQ(whole.status, 403);
     EXPECT_NE(whole.body.find("personal columns name of users"), std::string::npos) << whole.body;
+    for (const char* smuggled :
+         {"select=", "select=age&select=", "select=age&select=name", "select=age,%6eame"}) {
+        EXPECT_EQ(get("/v1/users/1?" + std::string(smuggled), analyst).status, 403) << smuggled;
+    }
     EXPECT_EQ(get("/v1/users/1/orders", analyst).status, 200);
     EXPECT_EQ(http.patch("/v1/users/1", R"({"age":1})",
                          {{"Authorization", "Bearer " + analyst}, {"Content-Type", "application/json"}})
