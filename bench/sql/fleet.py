@@ -145,7 +145,7 @@ statement_ms_max = 9999
         say(f"starting a fleet with {self._shards} shard(s) in {self.folder}")
         try:
             run(self._domicile, "up", "-t", self._topology, "--state", self.state, "--detach")
-            self.door = Server(self._sql, self.login("app", "login_app"),
+            self.door = Server(self._sql, self.login("app", "login/app"),
                                int((self.state / "run/gateway.r1.pid").read_text().split()[0]))
             return self
         except BaseException:
@@ -160,8 +160,12 @@ statement_ms_max = 9999
                 raise Failed(f"the fleet in {self.folder} did not stop; nothing there was deleted\n{error}") from error
         shutil.rmtree(self.folder)
 
-    def login(self, user, file=None):
-        return Login(user, (self.state / "secrets/eu" / (file or user)).read_text().strip())
+    def login(self, user, secret=None):
+        name = secret or f"db/{user}"
+        field = ["--field", "password"] if name.startswith("db/") else []
+        return Login(user, subprocess.run([self._domicile, "secret", "get", name, "-j", "eu", *field, "-t", self._topology,
+                                           "--state", self.state], check=True, capture_output=True,
+                                          text=True).stdout.strip())
 
     def node(self, shard, role="domicile_gateway"):
         """One node, without anything between."""

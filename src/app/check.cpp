@@ -1,5 +1,6 @@
 // `domicile check`: reads a topology and prints every finding, or a summary.
 
+#include "access/policies.hpp"
 #include "app/common.hpp"
 #include "topology/parse.hpp"
 
@@ -22,8 +23,26 @@ int check(const Common& common) {
         return failed(text.error());
     }
     const topology::Parsed parsed = topology::parse(*text);
+    access::LoadedPolicies policies;
+    if (parsed.ok()) {
+        policies = access::policies_of(parsed.topology, [&](const std::string& file) {
+            auto policy = read_file(common.topology.parent_path() / file, iam::policy_bytes_max + 1);
+            if (!policy) {
+                policy.error().hint = "the topology names it: write it, or name another";
+            }
+            return policy;
+        });
+    }
+    const bool good = parsed.ok() && policies.set != nullptr;
     if (common.json) {
         boost::json::array findings;
+        for (const auto& [file, finding] : policies.findings) {
+            findings.push_back({{"file", file},
+                                {"pointer", finding.pointer},
+                                {"severity", finding.error ? "error" : "warning"},
+                                {"what", finding.text},
+                                {"mend", finding.hint}});
+        }
         for (const topology::Finding& finding : parsed.findings) {
             boost::json::object one;
             one["line"] = finding.line;
@@ -33,16 +52,21 @@ int check(const Common& common) {
             findings.push_back(std::move(one));
         }
         boost::json::object document;
-        document["ok"] = parsed.ok();
+        document["ok"] = good;
         document["findings"] = std::move(findings);
         std::cout << boost::json::serialize(document) << '\n';
-        return parsed.ok() ? 0 : 1;
+        return good ? 0 : 1;
     }
     for (const topology::Finding& finding : parsed.findings) {
         std::cout << topology::render(finding, common.topology.string()) << '\n';
     }
-    if (!parsed.ok()) {
-        std::cout << count(parsed.findings.size(), "finding", "findings") << '\n';
+    for (const auto& [file, finding] : policies.findings) {
+        std::cout << file << (finding.pointer.empty() ? "" : "#" + finding.pointer) << ": "
+                  << (finding.error ? "" : "warning: ") << finding.text << "\n    mend: " << finding.hint
+                  << '\n';
+    }
+    if (!good) {
+        std::cout << count(parsed.findings.size() + policies.findings.size(), "finding", "findings") << '\n';
         return 1;
     }
     const topology::Topology& topology = parsed.topology;

@@ -74,6 +74,18 @@ int policy(const Common& common, const PolicyOptions& options);
 /// Checks the chain of a region's access log.
 int access_log(const Common& common, const std::filesystem::path& folder);
 
+struct SecretOptions {
+    std::string what;  ///< list, get, put, rotate, rotate-keys, replicate, delete
+    std::string name;
+    std::string jurisdiction;  ///< or "central"; empty: a declared secret of that name, else the first
+    std::string region;
+    std::string stage = "current";
+    std::string field;  ///< of a database login: username or password
+    bool all = false;
+    int settle = 10;  ///< seconds
+};
+int secret(const Common& common, const SecretOptions& options);
+
 struct GatewayCommand {
     std::string region;
     std::string log_level = "info";

@@ -46,6 +46,22 @@ std::optional<topology::Topology> read_topology(const std::filesystem::path& fil
     return std::nullopt;
 }
 
+base::Result<std::shared_ptr<const iam::PolicySet>> read_policies(const topology::Topology& topology,
+                                                                  const std::filesystem::path& folder) {
+    auto loaded = access::policies_of(topology, [&](const std::string& file) {
+        auto text = read_file(folder / file, iam::policy_bytes_max + 1);
+        if (!text) {
+            text.error().hint =
+                "The topology names it; the user who runs the gateways must be able to read it.";
+        }
+        return text;
+    });
+    if (!loaded.set) {
+        return std::unexpected(access::first_error(loaded));
+    }
+    return std::move(loaded.set);
+}
+
 fleet::Options fleet_options(const Common& common, const topology::Topology& topology) {
     fleet::Options options;
     options.topology_file = std::filesystem::absolute(common.topology).lexically_normal();

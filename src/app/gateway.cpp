@@ -1,8 +1,8 @@
 #include "app/gateway.hpp"
 
-#include "access/policies.hpp"
 #include "app/common.hpp"
 #include "base/log.hpp"
+#include "cloud/http_call.hpp"
 #include "crypto/random.hpp"
 #include "http/server.hpp"
 #include "net/gate.hpp"
@@ -11,7 +11,10 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <map>
 #include <mutex>
+#include <set>
+#include <span>
 #include <stop_token>
 #include <thread>
 #include <tuple>
@@ -25,6 +28,7 @@ namespace {
 using net::Task;
 
 constexpr std::chrono::seconds drain_time{5};
+constexpr std::chrono::minutes keys_age_max{5};
 
 /// Statements see times in UTC and ISO, whatever the server's defaults; and none runs longer than the
 /// topology allows.
@@ -40,11 +44,11 @@ struct Worker {
     Worker(const http::Shared& shared, const session::Shared& sql_shared,
            const pool::Credentials& credentials,
            const std::map<std::string, pool::Credentials>& sql_credentials, pool::PoolMetrics& pool_metrics,
-           http::DoorMetrics& door_metrics)
+           http::DoorMetrics& door_metrics, access::Slowdown& slowdown, ssl_ctx_st* http_tls)
         : gate(loop),
           pool(loop, shared.topology, shared.region, credentials, pool_metrics),
           door(shared, pool, door_metrics),
-          server(loop, door, door_metrics, shared.topology.limits),
+          server(loop, door, door_metrics, shared.topology.limits, slowdown, http_tls),
           sql(loop, sql_shared, [&](const std::string& role) {
               return std::make_unique<pool::Pool>(loop, shared.topology, shared.region,
                                                   sql_credentials.at(role), pool_metrics);
@@ -65,6 +69,14 @@ struct Worker {
     void note_state(topology::NodeIndex node, const routing::NodeState& state) {
         pool.note_state(node, state);
         sql.note_state(node, state);
+    }
+
+    /// `rows`: the role of the HTTP door's own pool.
+    void renew(const std::string& role, const std::string& rows, const vault::DatabaseLogin& login) {
+        if (role == rows) {
+            pool.renew(login.user, login.password);
+        }
+        sql.renew(role, login.user, login.password);
     }
 
     net::Loop loop;
@@ -88,8 +100,15 @@ struct FreeContext {
 };
 using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 
+/// The protocol a door speaks, as clients name it (RFC 7301): its length, then its name.
+using Protocol = std::span<const unsigned char>;
+constexpr unsigned char postgresql[] = "\x0apostgresql";
+constexpr unsigned char http_1_1[] = "\x08http/1.1";
+constexpr Protocol postgresql_protocol(postgresql, sizeof postgresql - 1);
+constexpr Protocol http_protocol(http_1_1, sizeof http_1_1 - 1);
+
 /// Null if no certificate is given. TLS 1.2 at least, as PostgreSQL (ssl_min_protocol_version).
-base::Result<TlsContext> tls_context(const GatewayOptions& options) {
+base::Result<TlsContext> tls_context(const GatewayOptions& options, const Protocol& protocol) {
     if (options.tls_certificate.empty()) {
         return TlsContext();
     }
@@ -100,13 +119,13 @@ base::Result<TlsContext> tls_context(const GatewayOptions& options) {
     SSL_CTX_set_alpn_select_cb(
         context.get(),
         [](SSL*, const unsigned char** out, unsigned char* length, const unsigned char* offered,
-           unsigned count, void*) {
-            static constexpr unsigned char ours[] = "\x0apostgresql";
-            const int chosen = SSL_select_next_proto(const_cast<unsigned char**>(out), length, ours,
-                                                     sizeof ours - 1, offered, count);
+           unsigned count, void* ours) {
+            const auto& known = *static_cast<const Protocol*>(ours);
+            const int chosen = SSL_select_next_proto(const_cast<unsigned char**>(out), length, known.data(),
+                                                     static_cast<unsigned>(known.size()), offered, count);
             return chosen == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
         },
-        nullptr);
+        const_cast<Protocol*>(&protocol));
     if (SSL_CTX_use_certificate_chain_file(context.get(), options.tls_certificate.c_str()) != 1 ||
         SSL_CTX_use_PrivateKey_file(context.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context.get()) != 1) {
@@ -162,14 +181,70 @@ Task<void> drain(Worker& worker, pool::Prober* prober, net::Gate* prober_gate) {
     }
 }
 
-/// Key sets from files. (From URLs: not yet; such an issuer's tokens are refused, and the log says so.)
-base::Result<std::string> read_keys(const std::string& source) {
+/// Key sets from files and https URLs.
+base::Result<std::string> read_keys(const topology::Topology& topology, const std::filesystem::path& folder,
+                                    const std::string& source) {
     constexpr std::size_t bytes_max = 256U << 10U;
-    if (source.find("://") != std::string::npos) {
-        return base::fail(base::Code::configuration, "JWK sets from URLs are not read yet.",
-                          "Fetch the set into a file beside the topology.");
+    if (source.find("://") == std::string::npos) {
+        return read_file(source, bytes_max);
     }
-    return read_file(source, bytes_max);
+    cloud::HttpCall request;
+    request.url = source;
+    request.bytes_max = bytes_max;
+    for (const auto& issuer : topology.identity.issuers) {
+        if (issuer.jwks == source && !issuer.authority.empty()) {
+            request.authority = (folder / issuer.authority).string();
+        }
+    }
+    auto answer = cloud::call(request);
+    if (!answer) {
+        return std::unexpected(std::move(answer.error()));
+    }
+    if (answer->status != 200) {
+        return base::fail(base::Code::configuration,
+                          "The server of a JWK set answers " + std::to_string(answer->status) + ".");
+    }
+    return std::move(answer->body);
+}
+
+/// The node roles this gateway logs in as.
+std::set<std::string> node_roles(const GatewayOptions& options) {
+    std::set<std::string> roles = {options.rows_role, options.monitor_role};
+    for (const auto& login : options.logins) {
+        roles.insert(login.role);
+    }
+    return roles;
+}
+
+/// Passwords rotate without a restart: tells `renewed` of each login that changed. A vault that does not
+/// answer changes nothing. A thread of its own, since it may be slow.
+void keep_logins(const std::stop_token& stop, const GatewayOptions& options,
+                 std::map<std::string, vault::DatabaseLogin> known,
+                 const std::function<void(const std::string&, const vault::DatabaseLogin&)>& renewed) {
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    bool told = false;
+    while (!stop.stop_requested()) {
+        asleep.wait_for(lock, stop, options.login_age_max, [] { return false; });
+        for (auto& [role, login] : known) {
+            auto now = options.login_of(role);
+            if (!now) {
+                if (!std::exchange(told, true)) {
+                    base::log::warn("gateway.vault",
+                                    {{"role", role}, {"error", base::describe(now.error())}});
+                }
+                continue;
+            }
+            told = false;
+            if (now->user != login.user || now->since != login.since ||
+                now->password.reveal() != login.password.reveal()) {
+                login = std::move(*now);
+                renewed(role, login);
+                base::log::info("gateway.login_renewed", {{"role", role}});
+            }
+        }
+    }
 }
 
 /// Keys roll over without a restart. A thread of its own, since files may be slow.
@@ -177,9 +252,15 @@ void keep_keys(const std::stop_token& stop, access::Authenticator& authenticator
     std::mutex mutex;
     std::condition_variable_any asleep;
     std::unique_lock lock(mutex);
+    auto next = std::chrono::steady_clock::now() + keys_age_max;
     while (!stop.stop_requested()) {
         asleep.wait_for(lock, stop, std::chrono::seconds{1}, [] { return false; });
         authenticator.refresh_if_asked();
+        // A key that an issuer has withdrawn stops counting, too.
+        if (std::chrono::steady_clock::now() >= next) {
+            std::ignore = authenticator.refresh();
+            next = std::chrono::steady_clock::now() + keys_age_max;
+        }
     }
 }
 
@@ -200,16 +281,21 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     access::Authenticator authenticator(
         topology, options.folder,
         [&](std::string_view name) { return options.issuer_keys / (std::string(name) + ".jwks"); },
-        read_keys);
+        [&](const std::string& source) { return read_keys(topology, options.folder, source); });
     std::ignore = authenticator.refresh();  // what cannot be read is logged, and its tokens are refused
     auto access_log =
         access::AccessLog::open(options.access_folder, region.name, std::move(options.pseudonym_key));
     if (!access_log) {
         return std::unexpected(access_log.error());
     }
-    const access::Judge judge(topology, options.region, access::policies_of(topology), access_log->get());
+    auto policies = read_policies(topology, options.folder);
+    if (!policies) {
+        return std::unexpected(std::move(policies.error()));
+    }
+    const access::Judge judge(topology, options.region, std::move(*policies), access_log->get());
     access::Slowdown slowdown;
-    const http::Shared shared{topology, map, options.region, positions, authenticator, judge};
+    const http::Shared shared{topology,      map,   options.region,    positions,
+                              authenticator, judge, !region.http_tls()};
 
     const auto node_tls = node_tls_context(options);
     if (!node_tls) {
@@ -217,14 +303,22 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     pool::Credentials credentials;
     credentials.tls = node_tls->get();
+    std::map<std::string, vault::DatabaseLogin> node_logins;
+    for (const std::string& role : node_roles(options)) {
+        auto login = options.login_of(role);
+        if (!login) {
+            return std::unexpected(std::move(login.error()));
+        }
+        node_logins[role] = std::move(*login);
+    }
     credentials.database = topology.database.name;
-    credentials.user = "domicile_gateway";
-    credentials.password = std::move(options.gateway_password);
+    credentials.user = node_logins.at(options.rows_role).user;
+    credentials.password = node_logins.at(options.rows_role).password;
     credentials.application = "domicile-" + region.name;
     credentials.options = session_options(topology.limits);
     pool::Credentials monitor = credentials;
-    monitor.user = "domicile_monitor";
-    monitor.password = std::move(options.monitor_password);
+    monitor.user = node_logins.at(options.monitor_role).user;
+    monitor.password = node_logins.at(options.monitor_role).password;
 
     session::SqlMetrics sql_metrics(metrics);
     session::CancelKeys cancels;
@@ -241,14 +335,23 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
                                             login.role == options.operator_role, login.superuser};
         pool::Credentials& role = sql_credentials[login.role];
         role.database = topology.database.name;
-        role.user = login.role;
-        role.password = std::move(login.role_password);
+        role.user = node_logins.at(login.role).user;
+        role.password = node_logins.at(login.role).password;
         role.application = "domicile-" + region.name;
         role.tls = node_tls->get();
     }
-    const auto tls = tls_context(options);
+    const auto tls = tls_context(options, postgresql_protocol);
     if (!tls) {
         return std::unexpected(tls.error());
+    }
+    const auto http_tls = region.http_tls() ? tls_context(options, http_protocol) : TlsContext();
+    if (!http_tls) {
+        return std::unexpected(http_tls.error());
+    }
+    if (region.http_tls() && *http_tls == nullptr) {
+        return base::fail(base::Code::configuration,
+                          "The HTTP door listens off loopback without a certificate.",
+                          "Give --tls-cert and --tls-key.");
     }
     const session::Shared sql_shared{topology,
                                      map,
@@ -274,7 +377,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     std::vector<std::unique_ptr<Worker>> workers;
     for (std::size_t i = 0; i < threads; ++i) {
         workers.push_back(std::make_unique<Worker>(shared, sql_shared, credentials, sql_credentials,
-                                                   pool_metrics, door_metrics));
+                                                   pool_metrics, door_metrics, slowdown, http_tls->get()));
         if (auto listening = workers.back()->server.listen(region.http, threads > 1); !listening) {
             return listening;
         }
@@ -316,6 +419,19 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     });
 
     const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
+    const std::jthread passwords([&](const std::stop_token& stop) {
+        keep_logins(stop, options, std::move(node_logins),
+                    [&](const std::string& role, const vault::DatabaseLogin& login) {
+                        for (auto& one : workers) {
+                            one->loop.post([worker = one.get(), role, login, rows = options.rows_role] {
+                                worker->renew(role, rows, login);
+                            });
+                        }
+                        if (role == options.monitor_role) {
+                            first.loop.post([&prober, login] { prober.renew(login.user, login.password); });
+                        }
+                    });
+    });
     base::log::info("gateway.started", {{"region", region.name},
                                         {"http_port", region.http.port},
                                         {"sql_port", region.sql.port},

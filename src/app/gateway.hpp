@@ -4,8 +4,11 @@
 #include "base/error.hpp"
 #include "base/secret.hpp"
 #include "topology/topology.hpp"
+#include "vault/rotation.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,14 +16,16 @@ namespace domicile::app {
 
 struct GatewayOptions {
     topology::RegionIndex region;
-    base::Secret<std::string> gateway_password;  ///< of role domicile_gateway in the own jurisdiction
-    base::Secret<std::string> monitor_password;  ///< of role domicile_monitor
+    /// The login that serves a node role of the own jurisdiction now; asked again and again, since passwords
+    /// rotate. May block.
+    std::function<base::Result<vault::DatabaseLogin>(const std::string& role)> login_of;
+    std::chrono::milliseconds login_age_max{1'000};  ///< how often it is asked
+    std::string monitor_role;                        ///< positions of nodes, no rows
     /// Who may log in at the SQL door; empty: the door stays closed.
     struct Login {
         std::string name;
         std::string verifier;  ///< RFC 5803
         std::string role;
-        base::Secret<std::string> role_password;
         bool superuser = false;  ///< may use files of the server
     };
     std::vector<Login> logins;

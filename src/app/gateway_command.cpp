@@ -4,6 +4,7 @@
 #include "app/gateway.hpp"
 #include "base/log.hpp"
 #include "fleet/issuer.hpp"
+#include "fleet/secrets.hpp"
 
 #include <iostream>
 
@@ -28,23 +29,20 @@ int gateway(const Common& common, const GatewayCommand& command) {
                                                        : Level::info);
     const auto options = fleet_options(common, *topology);
     const std::string& jurisdiction = topology->at(topology->at(*region).jurisdiction).name;
-    // Only the own jurisdiction's secrets are opened: a gateway cannot log in abroad even if it wanted to.
-    auto password = fleet::read_password(options.state, jurisdiction, fleet::roles::gateway);
-    if (!password) {
-        return failed(password.error());
-    }
-    auto monitor = fleet::read_password(options.state, jurisdiction, fleet::roles::monitor);
-    if (!monitor) {
-        return failed(monitor.error());
-    }
+    // Only the own jurisdiction's secrets are within reach: a gateway cannot log in abroad even if it wanted
+    // to.
+    const fleet::Secrets secrets(*topology, fleet::StateDir(options.state), *region);
     GatewayOptions gateway;
     gateway.region = *region;
-    gateway.gateway_password = std::move(*password);
-    gateway.monitor_password = std::move(*monitor);
+    gateway.login_of = [&](const std::string& role) { return secrets.login(jurisdiction, role); };
+    if (topology->vault.driver == topology::Vault::Driver::aws) {
+        gateway.login_age_max = std::chrono::minutes{1};  // each look is a call that AWS charges for
+    }
+    gateway.monitor_role = fleet::roles::monitor;
     gateway.operator_role = fleet::roles::owner;
     gateway.rows_role = fleet::roles::gateway;
     const fleet::StateDir state(options.state);
-    auto pseudonyms = fleet::read_pseudonym_key(state, jurisdiction);
+    auto pseudonyms = fleet::read_pseudonym_key(secrets, jurisdiction);
     if (!pseudonyms) {
         return failed(pseudonyms.error());
     }
@@ -60,13 +58,12 @@ int gateway(const Common& common, const GatewayCommand& command) {
         logins.push_back(fleet::superuser_login);
     }
     for (const auto& login : logins) {
-        auto verifier = fleet::read_verifier(options.state, jurisdiction, login.name);
-        auto role_password = fleet::read_password(options.state, jurisdiction, login.role);
-        if (!verifier || !role_password) {
-            return failed(!verifier ? verifier.error() : role_password.error());
+        const auto verifier = secrets.text(jurisdiction, "verifier/" + std::string(login.name));
+        if (!verifier) {
+            return failed(verifier.error());
         }
-        gateway.logins.push_back({std::string(login.name), std::move(*verifier), std::string(login.role),
-                                  std::move(*role_password), login.role == fleet::roles::superuser});
+        gateway.logins.push_back({std::string(login.name), verifier->reveal(), std::string(login.role),
+                                  login.role == fleet::roles::superuser});
     }
     const auto served = run_gateway(*topology, std::move(gateway));
     return served ? 0 : failed(served.error());

@@ -155,12 +155,12 @@ int load(const Common& common, const LoadOptions& command) {
     options.refused = command.refused.empty() ? fleet.state / (spec->name + ".refused.csv") : command.refused;
     options.stop = &stop_requested;
     options.login = [&](topology::JurisdictionIndex jurisdiction) -> base::Result<pool::Login> {
-        auto password =
-            fleet::read_password(fleet.state, topology->at(jurisdiction).name, fleet::roles::owner);
-        if (!password) {
-            return std::unexpected(password.error());
+        auto login = fleet::Secrets(*topology, fleet::StateDir(fleet.state))
+                         .login(topology->at(jurisdiction).name, fleet::roles::owner);
+        if (!login) {
+            return std::unexpected(login.error());
         }
-        return pool::Login{std::string(fleet::roles::owner), std::move(*password), topology->database.name};
+        return pool::Login{std::move(login->user), std::move(login->password), topology->database.name};
     };
     if (!command.quiet && !common.json && ::isatty(STDERR_FILENO) != 0) {
         options.progress = draw_bar;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 
@@ -61,12 +63,88 @@ void add_policy(CLI::App& cli, app::Common& common, app::PolicyOptions& options,
     }
 }
 
+void add_secret(CLI::App& cli, app::Common& common, app::SecretOptions& options, int& status) {
+    CLI::App* secret =
+        cli.add_subcommand("secret", "The vault: passwords and keys, their versions, their rotation");
+    secret->require_subcommand(1);
+    struct Command {
+        const char* name;
+        const char* text;
+        const char* example;
+    };
+    for (const auto& [name, text, example] :
+         {Command{"list", "Every secret, region by region: versions and stages, never values",
+                  "secret list -j eu"},
+          Command{"get", "Print a value", "secret get db/domicile_monitor -j eu --field password"},
+          Command{"put", "Write a new version; the value comes from standard input",
+                  "secret put payment-key < key.txt"},
+          Command{"rotate",
+                  "Give database logins new passwords, without a failed statement; goes on where it was cut "
+                  "off",
+                  "secret rotate --all"},
+          Command{"rotate-keys", "A new version of the key that new values are sealed under",
+                  "secret rotate-keys -r eu-west-1"},
+          Command{"replicate", "Bring regions that were out of reach up to the writer region",
+                  "secret replicate -j eu"},
+          Command{"delete", "Delete a declared secret of the application, in every region",
+                  "secret delete payment-key"}}) {
+        CLI::App* one = secret->add_subcommand(name, text);
+        add_topology(*one, common);
+        add_state(*one, common);
+        const std::string what = name;
+        if (what == "list") {
+            add_json(*one, common);
+        }
+        if (what != "rotate-keys") {
+            one->add_option(
+                "-j,--jurisdiction", options.jurisdiction,
+                "Whose secrets, or central (default: a declared one of that name, else the first)");
+        } else {
+            one->add_option("-r,--region", options.region, "The region (default: all)");
+        }
+        if (what == "get" || what == "put" || what == "delete") {
+            one->add_option("name", options.name, "The secret's name")->required();
+        } else if (what == "rotate" || what == "replicate") {
+            one->add_option("name", options.name, "The secret's name");
+        }
+        if (what == "get") {
+            one->add_option("--stage", options.stage, "current, pending or previous")
+                ->check(CLI::IsMember({"current", "pending", "previous"}));
+            one->add_option("--field", options.field, "Of a database login")
+                ->check(CLI::IsMember({"username", "password"}));
+        }
+        if (what == "rotate") {
+            one->add_flag("--all", options.all,
+                          "Every database login, of all jurisdictions or of the one named");
+            one->add_option("--settle", options.settle,
+                            "Seconds a login must have served before the other one changes")
+                ->check(CLI::Range(0, 86'400))
+                ->capture_default_str();
+        }
+        one->footer("Example:\n  domicile " + std::string(example) + " -t examples/retail/domicile.toml");
+        one->callback([&common, &options, &status, what] {
+            options.what = what;
+            status = app::secret(common, options);
+        });
+    }
+}
+
+/// Secrets must not end in a core dump: neither in a file nor, where cores are piped to a program, there.
+void keep_memory_private() {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     CLI::App cli{
         "Keeps every user's rows in the user's home jurisdiction, on sharded PostgreSQL.\n"
         "One file, domicile.toml, describes the whole system."};
+#ifndef DOMICILE_SANITIZED
+    keep_memory_private();
+#endif
     cli.require_subcommand(1);
     cli.name("domicile");
     cli.set_version_flag("--version", std::string(DOMICILE_VERSION));
@@ -158,6 +236,8 @@ int main(int argc, char** argv) {
 
     app::PolicyOptions policy_options;
     std::filesystem::path log_folder;
+    app::SecretOptions secret_options;
+    add_secret(cli, common, secret_options, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

@@ -1,7 +1,6 @@
 // `domicile policy check|simulate|explain|who-can`: what policies say, without asking a gateway.
 
 #include "access/access_log.hpp"
-#include "access/policies.hpp"
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "iam/vocabulary.hpp"
@@ -103,7 +102,11 @@ int policy(const Common& common, const PolicyOptions& options) {
     if (!topology) {
         return 1;
     }
-    const auto set = access::policies_of(*topology);
+    const auto loaded = read_policies(*topology, common.topology.parent_path());
+    if (!loaded) {
+        return failed(loaded.error());
+    }
+    const auto& set = *loaded;
     const std::string jurisdiction =
         options.jurisdiction.empty() ? topology->jurisdictions.front().name : options.jurisdiction;
     if (!topology->jurisdiction(jurisdiction)) {
@@ -137,7 +140,7 @@ int policy(const Common& common, const PolicyOptions& options) {
     if (options.what != "who-can" && !set->has_role(options.role)) {
         return failed({base::Code::configuration,
                        "There is no role " + options.role + ".",
-                       "Roles are app, operator, analyst, auditor and subject.",
+                       "Roles are " + set->role_names() + ".",
                        {},
                        {}});
     }

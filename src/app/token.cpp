@@ -1,7 +1,6 @@
 // `domicile token`: issues a bearer token of the deployment's own issuer.
 
 #include "access/authenticator.hpp"
-#include "access/policies.hpp"
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "fleet/issuer.hpp"
@@ -47,9 +46,13 @@ int token(const Common& common, const TokenOptions& options) {
         return refuse("There is no jurisdiction " + options.jurisdiction + ".",
                       "Name one with --jurisdiction.");
     }
-    if (!access::policies_of(*topology)->has_role(options.role)) {
+    const auto policies = read_policies(*topology, common.topology.parent_path());
+    if (!policies) {
+        return failed(policies.error());
+    }
+    if (!(*policies)->has_role(options.role)) {
         return refuse("There is no role " + options.role + ".",
-                      "Roles are app, operator, analyst, auditor and subject.");
+                      "Roles are " + (*policies)->role_names() + ".");
     }
     if (options.role == "subject" && !options.user) {
         return refuse("A subject acts for one person.", "Name it with --user ID.");
@@ -58,8 +61,8 @@ int token(const Common& common, const TokenOptions& options) {
     if (!ttl) {
         return refuse("\"" + options.ttl + "\" is no lifetime.", "Write 90s, 15m, 1h or 2d; 30d at most.");
     }
-    const fleet::StateDir state(fleet_options(common, *topology).state);
-    const auto key = fleet::read_issuer(state, topology->at(*jurisdiction).name);
+    const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state));
+    const auto key = fleet::read_issuer(secrets, topology->at(*jurisdiction).name);
     if (!key) {
         return failed(key.error());
     }

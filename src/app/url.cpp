@@ -2,7 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/common.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 
 #include <iostream>
 
@@ -30,7 +30,8 @@ int url(const Common& common, const UrlOptions& options) {
     const auto& at = topology->at(*region);
     const auto& jurisdiction = topology->at(at.jurisdiction).name;
     const auto state = fleet_options(common, *topology).state;
-    const auto password = fleet::read_password(state, jurisdiction, fleet::login_file(options.login));
+    const auto password =
+        fleet::Secrets(*topology, fleet::StateDir(state)).text(jurisdiction, "login/" + options.login);
     if (!password) {
         return failed({base::Code::configuration,
                        "There is no login " + options.login + " in " + jurisdiction + ".",

@@ -3,8 +3,8 @@
 #include "fleet/conf.hpp"
 #include "fleet/database.hpp"
 #include "fleet/node.hpp"
-#include "fleet/passwords.hpp"
 #include "fleet/ports.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 
 #include <algorithm>
@@ -172,7 +172,7 @@ base::Status bring_up(const Context& context, std::vector<Group>& groups) {
 }
 
 base::Status bring_up_reader(const Context& context, Unit& unit) {
-    auto writer = connect(context.topology, context.state, *unit.writer, roles::superuser, "postgres");
+    auto writer = connect(context.secrets, *unit.writer, roles::superuser, "postgres");
     if (!writer) {
         return std::unexpected(std::move(writer.error()));
     }

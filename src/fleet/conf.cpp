@@ -1,7 +1,8 @@
 #include "fleet/conf.hpp"
 
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
+#include "vault/rotation.hpp"
 
 #include <array>
 #include <utility>
@@ -129,8 +130,8 @@ std::string postgres_conf(const topology::Topology& topology, const topology::No
         // says goodbye, and with it the checkpoint that wants the slot back. wal_sender_timeout does not help
         // there.
         put(text, "primary_conninfo",
-            "host=" + conninfo_value(upstream->writer.host) + " port=" +
-                std::to_string(upstream->writer.port) + " user=" + std::string(roles::replication) +
+            "host=" + conninfo_value(upstream->writer.host) +
+                " port=" + std::to_string(upstream->writer.port) + " user=" + conninfo_value(upstream->user) +
                 " passfile=" + conninfo_value(upstream->passfile.string()) +
                 " application_name=" + conninfo_value(upstream->application) + " connect_timeout=5 " +
                 (topology.embedded.tls
@@ -164,6 +165,8 @@ std::string hba_conf(const topology::Topology& topology, const topology::Node& n
                 .append(databases)
                 .append(" ")
                 .append(role)
+                .append(",")
+                .append(vault::other_user(role, role))
                 .append(" ")
                 .append(address);
             text.append(" scram-sha-256\n");

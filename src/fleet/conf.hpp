@@ -2,6 +2,7 @@
 // The configuration files of one embedded PostgreSQL 15 node, from the topology. Pure text; written anew at
 // each start, so that a change of the topology applies.
 
+#include "fleet/roles.hpp"
 #include "topology/topology.hpp"
 
 #include <filesystem>
@@ -13,10 +14,11 @@ namespace domicile::fleet {
 /// From where a reader streams.
 struct Upstream {
     topology::Address writer;
-    std::string slot;                ///< its physical replication slot on the writer
-    std::string application;         ///< as the writer's pg_stat_replication names it
-    std::filesystem::path passfile;  ///< the replication role's password
-    std::string authority = {};      ///< with [embedded] tls: who signs the writer's certificate
+    std::string slot;                                    ///< its physical replication slot on the writer
+    std::string application;                             ///< as the writer's pg_stat_replication names it
+    std::filesystem::path passfile;                      ///< the replication role's passwords
+    std::string user = std::string(roles::replication);  ///< its login
+    std::string authority = {};  ///< with [embedded] tls: who signs the writer's certificate
 };
 
 /// `domicile.conf`, which postgresql.conf includes last. `upstream` is null for a writer.

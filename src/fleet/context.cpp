@@ -1,6 +1,6 @@
 #include "fleet/context.hpp"
 
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 #include "routing/admit.hpp"
 
@@ -73,16 +73,17 @@ void Context::say(Step step, std::string_view name, std::string text, std::size_
     }
 }
 
-base::Result<pool::MaintenanceClient> connect(const topology::Topology& topology, const StateDir& state,
-                                              const topology::Node& node, std::string_view role,
-                                              std::string_view database) {
-    auto password = read_password(state.root(), secrets_folder(topology, node), role);
-    if (!password) {
-        return std::unexpected(std::move(password.error()));
-    }
+base::Result<pool::MaintenanceClient> connect(const Secrets& secrets, const topology::Node& node,
+                                              std::string_view role, std::string_view database) {
+    const auto login = secrets.login(scope_of(secrets.topology(), node), role);
+    return login ? connect_as(secrets.topology(), node, *login, database) : std::unexpected(login.error());
+}
+
+base::Result<pool::MaintenanceClient> connect_as(const topology::Topology& topology,
+                                                 const topology::Node& node, const vault::DatabaseLogin& with,
+                                                 std::string_view database) {
     const auto index = static_cast<std::uint16_t>(&node - topology.nodes.data());
-    const pool::Login login{
-        .user = std::string(role), .password = std::move(*password), .database = std::string(database)};
+    const pool::Login login{.user = with.user, .password = with.password, .database = std::string(database)};
     if (node.shard.value >= topology.shards.size()) {
         return pool::MaintenanceClient::open(routing::admit_central(topology), topology,
                                              topology::NodeIndex(index), login, connect_wait);

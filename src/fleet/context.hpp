@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "fleet/fleet.hpp"
 #include "fleet/process.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/state_dir.hpp"
 #include "pool/maintenance.hpp"
 #include "topology/topology.hpp"
@@ -35,6 +36,7 @@ class Context {
           state(std::move(state)),
           user(std::move(user)),
           programs(std::move(programs)),
+          secrets(topology, this->state),
           stop_(stop) {}
 
     /// The caller's flag, or a `down` from another process.
@@ -52,16 +54,22 @@ class Context {
     const StateDir state;
     const RunAs user;
     const Programs programs;
+    const Secrets secrets;
 
   private:
     const std::atomic<bool>& stop_;
     mutable std::mutex saying_;
 };
 
-/// A connection for upkeep. The password comes from the state directory.
-[[nodiscard]] base::Result<pool::MaintenanceClient> connect(const topology::Topology& topology,
-                                                            const StateDir& state, const topology::Node& node,
-                                                            std::string_view role, std::string_view database);
+/// A connection for upkeep, as the login that serves the role now.
+[[nodiscard]] base::Result<pool::MaintenanceClient> connect(const Secrets& secrets,
+                                                            const topology::Node& node, std::string_view role,
+                                                            std::string_view database);
+/// The same with a login of one's own.
+[[nodiscard]] base::Result<pool::MaintenanceClient> connect_as(const topology::Topology& topology,
+                                                               const topology::Node& node,
+                                                               const vault::DatabaseLogin& login,
+                                                               std::string_view database);
 
 /// The first column of the first row of the last result set; nothing if there is none or it is null.
 [[nodiscard]] base::Result<std::optional<std::string>> single_value(pool::MaintenanceClient& client,

@@ -1,7 +1,7 @@
 #include "fleet/database.hpp"
 
 #include "fleet/migrate.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/shard_sql.hpp"
 #include "fleet/text.hpp"
 
@@ -32,7 +32,7 @@ base::Status run(pool::MaintenanceClient& client, const std::string& script,
 /// killed may still be about to commit what we would do again.
 base::Result<pool::MaintenanceClient> connect_alone(const Context& context, const topology::Node& writer,
                                                     std::string_view role, std::string_view database) {
-    auto client = connect(context.topology, context.state, writer, role, database);
+    auto client = connect(context.secrets, writer, role, database);
     if (!client) {
         return client;
     }
@@ -50,6 +50,37 @@ base::Status about(const topology::Node& node, std::string_view what, base::Erro
     return std::unexpected(std::move(error));
 }
 
+/// Both logins of a role, with the passwords that some version of its secret holds.
+base::Result<std::vector<RoleVerifier>> verifiers_of(const Secrets& secrets, std::string_view scope,
+                                                     std::string_view role) {
+    const auto vault = secrets.vault(scope);
+    if (!vault) {
+        return std::unexpected(vault.error());
+    }
+    std::vector<RoleVerifier> both = {
+        {.role = role, .user = std::string(role), .verifier = {}},
+        {.role = role, .user = vault::other_user(role, role), .verifier = {}},
+    };
+    // A pending password may be set already, or may not: it is the later one.
+    for (const auto stage : {vault::Stage::previous, vault::Stage::pending, vault::Stage::current}) {
+        const auto value = vault->get(login_secret(role), stage);
+        if (!value) {
+            if (stage != vault::Stage::current && value.error().code == base::Code::not_found) {
+                continue;
+            }
+            return std::unexpected(value.error());
+        }
+        const auto login = vault::parse_login(value->value);
+        if (!login) {
+            return std::unexpected(login.error());
+        }
+        for (auto& one : both) {
+            one.verifier = one.user == login->user ? scram_verifier(login->password) : one.verifier;
+        }
+    }
+    return both;
+}
+
 base::Status prepare_roles(const Context& context, const topology::Node& writer) {
     auto client = connect_alone(context, writer, roles::superuser, "postgres");
     if (!client) {
@@ -57,15 +88,11 @@ base::Status prepare_roles(const Context& context, const topology::Node& writer)
     }
     std::vector<RoleVerifier> verifiers;
     for (const auto role : all_roles) {
-        if (role == roles::superuser) {
-            continue;  // initdb has set it
+        auto both = verifiers_of(context.secrets, scope_of(context.topology, writer), role);
+        if (!both) {
+            return std::unexpected(both.error());
         }
-        const auto password =
-            read_password(context.state.root(), secrets_folder(context.topology, writer), role);
-        if (!password) {
-            return std::unexpected(password.error());
-        }
-        verifiers.push_back({.role = role, .verifier = scram_verifier(*password)});
+        verifiers.insert(verifiers.end(), both->begin(), both->end());
     }
     if (auto done = run(*client, roles_sql(verifiers), setup_wait); !done) {
         return done;

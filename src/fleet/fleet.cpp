@@ -166,10 +166,11 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
     std::error_code error;
     fs::remove(state.ready(), error);
     fs::remove(state.stop_request(), error);
-    if (auto made = make_passwords(topology, state, *user); !made) {
+    const Secrets secrets(topology, state);
+    if (auto made = secrets.make(*user); !made) {
         return made;
     }
-    if (auto made = make_issuers(topology, state, *user); !made) {
+    if (auto made = make_issuers(secrets, *user); !made) {
         return made;
     }
     const auto changed = keep_topology(state, options.topology_file);

@@ -4,7 +4,7 @@
 // and the gateways go on serving, and the next up() adopts them.
 
 #include "base/error.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/state_dir.hpp"
 #include "fleet/status.hpp"
 #include "topology/topology.hpp"

@@ -3,6 +3,7 @@
 #include "crypto/random.hpp"
 #include "iam/token.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace domicile::fleet {
@@ -11,15 +12,16 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kept_keys = 4;
 
-fs::path key_file(const StateDir& state, std::string_view jurisdiction) {
-    return state.secret(jurisdiction, "issuer.key");
-}
-fs::path pseudonym_file(const StateDir& state, std::string_view jurisdiction) {
-    return state.secret(jurisdiction, "pseudonym.key");
-}
+constexpr std::string_view issuer_secret = "issuer-key";
+constexpr std::string_view pseudonym_secret = "pseudonym-key";
 
 /// The newest key first; what verifies older tokens behind it.
-base::Status add_key(const StateDir& state, std::string_view jurisdiction, const RunAs& user) {
+base::Status add_key(const Secrets& secrets, std::string_view jurisdiction) {
+    const StateDir& state = secrets.state();
+    const auto vault = secrets.vault(jurisdiction);
+    if (!vault) {
+        return std::unexpected(vault.error());
+    }
     const auto key = crypto::SigningKey::generate(crypto::SignatureAlgorithm::eddsa);
     if (!key) {
         return std::unexpected(key.error());
@@ -40,7 +42,8 @@ base::Status add_key(const StateDir& state, std::string_view jurisdiction, const
         !written) {
         return written;
     }
-    return write_file(key_file(state, jurisdiction), key->pem().reveal(), 0600, &user);
+    const auto put = vault->put(issuer_secret, key->pem());
+    return put ? base::Status() : std::unexpected(put.error());
 }
 
 }  // namespace
@@ -53,7 +56,9 @@ fs::path access_folder(const StateDir& state, std::string_view region) {
     return state.root() / "access" / std::string(region);
 }
 
-base::Status make_issuers(const topology::Topology& topology, const StateDir& state, const RunAs& user) {
+base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
+    const StateDir& state = secrets.state();
+    const topology::Topology& topology = secrets.topology();
     std::error_code error;
     for (const char* folder : {"issuers", "access"}) {
         fs::create_directories(state.root() / folder, error);
@@ -63,17 +68,23 @@ base::Status make_issuers(const topology::Topology& topology, const StateDir& st
         }
     }
     for (const auto& jurisdiction : topology.jurisdictions) {
-        if (!fs::exists(key_file(state, jurisdiction.name)) ||
-            !fs::exists(issuer_keys(state, jurisdiction.name))) {
-            if (auto made = add_key(state, jurisdiction.name, user); !made) {
+        const auto vault = secrets.vault(jurisdiction.name);
+        const auto present = vault ? vault->list() : std::unexpected(vault.error());
+        if (!present) {
+            return std::unexpected(present.error());
+        }
+        const auto missing = [&](std::string_view name) {
+            return std::ranges::find(*present, name) == present->end();
+        };
+        if (missing(issuer_secret) || !fs::exists(issuer_keys(state, jurisdiction.name))) {
+            if (auto made = add_key(secrets, jurisdiction.name); !made) {
                 return made;
             }
         }
-        if (!fs::exists(pseudonym_file(state, jurisdiction.name))) {
-            if (auto made = write_file(pseudonym_file(state, jurisdiction.name), crypto::random_token(32),
-                                       0600, &user);
-                !made) {
-                return made;
+        if (missing(pseudonym_secret)) {
+            const base::Secret<std::string> key(crypto::random_token(32));
+            if (const auto made = vault->put(pseudonym_secret, key); !made) {
+                return std::unexpected(made.error());
             }
         }
     }
@@ -85,33 +96,21 @@ base::Status make_issuers(const topology::Topology& topology, const StateDir& st
     return {};
 }
 
-base::Status roll_issuer(const StateDir& state, std::string_view jurisdiction, const RunAs& user) {
-    if (!fs::exists(key_file(state, jurisdiction))) {
-        return base::fail(base::Code::configuration, "there is no issuer in " + std::string(jurisdiction),
-                          "`domicile up` makes it");
+base::Status roll_issuer(const Secrets& secrets, std::string_view jurisdiction) {
+    if (const auto present = secrets.text(jurisdiction, issuer_secret); !present) {
+        return std::unexpected(present.error());
     }
-    return add_key(state, jurisdiction, user);
+    return add_key(secrets, jurisdiction);
 }
 
-base::Result<crypto::SigningKey> read_issuer(const StateDir& state, std::string_view jurisdiction) {
-    auto text = read_file(key_file(state, jurisdiction));
-    if (!text) {
-        return base::fail(
-            base::Code::configuration, "cannot read the signing key of " + std::string(jurisdiction),
-            "`domicile up` makes it; only the user who runs the system may read it", text.error().text);
-    }
-    return crypto::SigningKey::from_pem(base::Secret<std::string>(std::move(*text)));
+base::Result<crypto::SigningKey> read_issuer(const Secrets& secrets, std::string_view jurisdiction) {
+    const auto text = secrets.text(jurisdiction, issuer_secret);
+    return text ? crypto::SigningKey::from_pem(*text) : std::unexpected(text.error());
 }
 
-base::Result<base::Secret<std::string>> read_pseudonym_key(const StateDir& state,
+base::Result<base::Secret<std::string>> read_pseudonym_key(const Secrets& secrets,
                                                            std::string_view jurisdiction) {
-    auto text = read_file(pseudonym_file(state, jurisdiction));
-    if (!text || text->empty()) {
-        return base::fail(base::Code::configuration,
-                          "cannot read the pseudonym key of " + std::string(jurisdiction),
-                          "`domicile up` makes it");
-    }
-    return base::Secret<std::string>(std::move(*text));
+    return secrets.text(jurisdiction, pseudonym_secret);
 }
 
 }  // namespace domicile::fleet

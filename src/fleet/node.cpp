@@ -1,7 +1,7 @@
 #include "fleet/node.hpp"
 
 #include "fleet/node_tls.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 
 #include <algorithm>
@@ -152,7 +152,15 @@ base::Status create_writer(const Context& context, const topology::Node& node) {
         return std::unexpected(draft.error());
     }
     auto command = command_for(context, node, ".setup");
-    const auto secret = context.state.secret(secrets_folder(context.topology, node), roles::superuser);
+    const auto login = context.secrets.login(scope_of(context.topology, node), roles::superuser);
+    if (!login) {
+        return std::unexpected(login.error());
+    }
+    // initdb reads passwords from files only; this one lives as long as initdb.
+    const auto secret = context.state.node(node.name) / "password";
+    if (auto written = write_file(secret, login->password.reveal(), 0600, &context.user); !written) {
+        return written;
+    }
     command.arguments = {context.programs.initdb.string(),
                          "--pgdata=" + draft->string(),
                          "--no-sync",
@@ -162,8 +170,10 @@ base::Status create_writer(const Context& context, const topology::Node& node) {
                          "--data-checksums",
                          "--username=" + std::string(roles::superuser),
                          "--pwfile=" + secret.string()};
-    if (auto done = run_to_end(command, context.user, initdb_wait, [&] { return context.stopping(); });
-        !done) {
+    auto done = run_to_end(command, context.user, initdb_wait, [&] { return context.stopping(); });
+    std::error_code error;
+    fs::remove(secret, error);
+    if (!done) {
         return done;
     }
     auto main_file = read_file(*draft / "postgresql.conf");
@@ -186,14 +196,18 @@ base::Status copy_writer(const Context& context, const topology::Node& reader, c
     if (!draft) {
         return std::unexpected(draft.error());
     }
+    const auto login = context.secrets.login(scope_of(context.topology, reader), roles::replication);
+    if (!login) {
+        return std::unexpected(login.error());
+    }
     auto command = command_for(context, reader, ".setup");
     command.environment.push_back("PGPASSFILE=" +
-                                  passfile(context.state, secrets_folder(context.topology, reader)).string());
+                                  passfile(context.state, scope_of(context.topology, reader)).string());
     command.arguments = {context.programs.pg_basebackup.string(),
                          "--pgdata=" + draft->string(),
                          "--host=" + writer.address.host,
                          "--port=" + std::to_string(writer.address.port),
-                         "--username=" + std::string(roles::replication),
+                         "--username=" + login->user,
                          "--no-password",
                          "--checkpoint=fast",
                          "--wal-method=stream",
@@ -213,16 +227,21 @@ base::Status configure(const Context& context, const topology::Node& node, const
     const auto data = context.state.data(node.name);
     Upstream upstream;
     if (writer != nullptr) {
+        const auto login = context.secrets.login(scope_of(context.topology, node), roles::replication);
+        if (!login) {
+            return std::unexpected(login.error());
+        }
         upstream = {.writer = writer->address,
                     .slot = slot_name(node.name),
                     .application = application_name(node.name),
-                    .passfile = passfile(context.state, secrets_folder(context.topology, node))};
+                    .passfile = passfile(context.state, scope_of(context.topology, node)),
+                    .user = login->user};
         if (auto written = write_file(data / "standby.signal", "", 0600, &context.user); !written) {
             return written;
         }
     }
     if (context.topology.embedded.tls) {
-        upstream.authority = context.state.node_authority(secrets_folder(context.topology, node)).string();
+        upstream.authority = context.state.node_authority(scope_of(context.topology, node)).string();
         if (auto certified = ensure_node_certificate(context, node); !certified) {
             return certified;
         }

@@ -1,7 +1,7 @@
 #include "fleet/node_tls.hpp"
 
 #include "crypto/certificate.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 
 #include <vector>
 
@@ -13,22 +13,26 @@ using std::chrono::days;
 constexpr days authority_valid{3'650};
 constexpr days node_valid{397};
 constexpr days renew_before{30};
+constexpr std::string_view key_secret = "node-ca-key";
 
 /// The jurisdiction's authority; made when it is not there, or ends before what it would sign.
 base::Result<crypto::Identity> authority(const Context& context, const std::string& jurisdiction) {
     const auto certificate_file = context.state.node_authority(jurisdiction);
-    const auto key_file = context.state.secret(jurisdiction, "node_ca.key");
+    const auto vault = context.secrets.vault(jurisdiction);
+    if (!vault) {
+        return std::unexpected(vault.error());
+    }
     auto certificate = read_file(certificate_file);
-    auto key = read_file(key_file);
+    auto key = vault->get(key_secret);
     if (certificate && key && crypto::is_good(*certificate, *certificate, node_valid)) {
-        return crypto::Identity{std::move(*certificate), base::Secret<std::string>(std::move(*key))};
+        return crypto::Identity{std::move(*certificate), std::move(key->value)};
     }
     auto made = crypto::make_authority(context.topology.name + " nodes of " + jurisdiction, authority_valid);
     if (!made) {
         return made;
     }
-    if (auto written = write_file(key_file, made->key.reveal(), 0600, &context.user); !written) {
-        return std::unexpected(std::move(written.error()));
+    if (const auto put = vault->put(key_secret, made->key); !put) {
+        return std::unexpected(put.error());
     }
     if (auto written = write_file(certificate_file, made->certificate, 0644, &context.user); !written) {
         return std::unexpected(std::move(written.error()));
@@ -39,7 +43,7 @@ base::Result<crypto::Identity> authority(const Context& context, const std::stri
 }  // namespace
 
 base::Status ensure_node_certificate(const Context& context, const topology::Node& node) {
-    const auto signer = authority(context, secrets_folder(context.topology, node));
+    const auto signer = authority(context, scope_of(context.topology, node));
     if (!signer) {
         return std::unexpected(signer.error());
     }

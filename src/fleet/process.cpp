@@ -155,7 +155,9 @@ std::vector<std::string> child_environment(const RunAs& user) {
     for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
         const std::string_view entry = *at;
         const auto name = entry.substr(0, entry.find('='));
-        if (name.starts_with("DOMICILE_") || name.ends_with("SAN_OPTIONS")) {
+        // Where AWS credentials are found, not what they are: an environment is seen by too many.
+        const bool aws = name == "AWS_SHARED_CREDENTIALS_FILE" || name.starts_with("AWS_CONTAINER_");
+        if (name.starts_with("DOMICILE_") || aws || name.ends_with("SAN_OPTIONS")) {
             result.emplace_back(entry);
         }
     }

@@ -1,8 +1,9 @@
 #include "fleet/shard_sql.hpp"
 
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 #include "guard/table_guard.hpp"
+#include "vault/rotation.hpp"
 
 #include <algorithm>
 
@@ -152,20 +153,26 @@ std::string sequence_name(const topology::KeyRange& range) {
 
 std::string roles_sql(std::span<const RoleVerifier> verifiers) {
     std::vector<std::string> rows;
-    for (const auto& [role, verifier] : verifiers) {
-        rows.push_back("(" + sql_literal(role) + ", " + sql_literal(role_options(role)) + ", " +
-                       sql_literal(verifier) + ")");
+    for (const auto& [role, user, verifier] : verifiers) {
+        rows.push_back("(" + sql_literal(user) + ", " + sql_literal(role) + ", " +
+                       sql_literal(role_options(role)) + ", nullif(" + sql_literal(verifier) + ", ''))");
     }
+    // Whichever login serves, statements run as the role, and what they make belongs to it.
     return fill(R"sql(
 DO $domicile$
 DECLARE
     wanted record;
 BEGIN
-    FOR wanted IN SELECT * FROM (VALUES {rows}) AS v (name, options, verifier) LOOP
+    FOR wanted IN SELECT * FROM (VALUES {rows}) AS v (name, role, options, verifier) LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted.name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN %s PASSWORD %L', wanted.name, wanted.options, wanted.verifier);
-        ELSIF (SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = wanted.name) IS DISTINCT FROM wanted.verifier THEN
-            EXECUTE pg_catalog.format('ALTER ROLE %I LOGIN %s PASSWORD %L', wanted.name, wanted.options, wanted.verifier);
+            IF wanted.name <> wanted.role THEN
+                EXECUTE pg_catalog.format('GRANT %I TO %I', wanted.role, wanted.name);
+                EXECUTE pg_catalog.format('ALTER ROLE %I SET role = %L', wanted.name, wanted.role);
+            END IF;
+        ELSIF wanted.verifier IS NOT NULL AND
+            (SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = wanted.name) IS DISTINCT FROM wanted.verifier THEN
+            EXECUTE pg_catalog.format('ALTER ROLE %I PASSWORD %L', wanted.name, wanted.verifier);
         END IF;
     END LOOP;
 END $domicile$;
@@ -178,7 +185,7 @@ REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 std::string database_sql(std::string_view database) {
     return fill(R"sql(
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor};
+GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor}, {gateway_b}, {monitor_b}, {owner_b};
 GRANT TEMPORARY ON DATABASE {database} TO {gateway};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {owner};
@@ -187,7 +194,10 @@ GRANT USAGE ON SCHEMA public TO {gateway};
                 {{"owner", std::string(roles::owner)},
                  {"database", sql_identifier(database)},
                  {"gateway", std::string(roles::gateway)},
-                 {"monitor", std::string(roles::monitor)}});
+                 {"monitor", std::string(roles::monitor)},
+                 {"gateway_b", vault::other_user(roles::gateway, roles::gateway)},
+                 {"monitor_b", vault::other_user(roles::monitor, roles::monitor)},
+                 {"owner_b", vault::other_user(roles::owner, roles::owner)}});
 }
 
 std::string shard_sql(const topology::Topology& topology, base::ShardIndex index) {

@@ -11,12 +11,15 @@
 
 namespace domicile::fleet {
 
+/// A login of a role: its own name, or its other one (vault/rotation.hpp).
 struct RoleVerifier {
     std::string_view role;
-    std::string verifier;  ///< PostgreSQL's stored form of the password
+    std::string user;
+    std::string verifier;  ///< PostgreSQL's stored form of the password; empty: it has none yet
 };
 
-/// Creates the roles that are missing and mends their passwords. As superuser, in database `postgres`.
+/// Creates the logins that are missing and mends their passwords; a role's own name stands before the other.
+/// As superuser, in database `postgres`.
 [[nodiscard]] std::string roles_sql(std::span<const RoleVerifier> verifiers);
 /// Who may connect, and who may see schema public. As superuser, in the database itself.
 [[nodiscard]] std::string database_sql(std::string_view database);

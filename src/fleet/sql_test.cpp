@@ -1,6 +1,6 @@
 #include "fleet/conf.hpp"
 #include "fleet/migrate.hpp"
-#include "fleet/passwords.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/shard_sql.hpp"
 #include "fleet/text.hpp"
 
@@ -107,7 +107,8 @@ TEST(ShardSql, KeepsPersonalColumnsOutOfThePlannersStatistics) {
 
 TEST(RolesSql, CarriesVerifiersNeverPasswords) {
     const base::Secret<std::string> password("very-secret");
-    const std::vector<RoleVerifier> verifiers = {{roles::gateway, scram_verifier(password)}};
+    const std::vector<RoleVerifier> verifiers = {
+        {roles::gateway, std::string(roles::gateway), scram_verifier(password)}};
     const auto sql = roles_sql(verifiers);
     EXPECT_TRUE(has(sql, "SCRAM-SHA-256$4096:"));
     EXPECT_FALSE(has(sql, "very-secret"));
@@ -150,8 +151,9 @@ TEST(PostgresConf, PointsAReaderToItsWriterByFileNotByPassword) {
 TEST(HbaConf, LetsInOurRolesOverLoopbackOnly) {
     const auto topology = sample();
     const auto conf = hba_conf(topology, topology.nodes[0]);
-    EXPECT_TRUE(has(conf, "host \"retail\" domicile_gateway 127.0.0.1/32 scram-sha-256\n"));
-    EXPECT_TRUE(has(conf, "host postgres,\"retail\" postgres ::1/128 scram-sha-256\n"));
+    EXPECT_TRUE(
+        has(conf, "host \"retail\" domicile_gateway,domicile_gateway_b 127.0.0.1/32 scram-sha-256\n"));
+    EXPECT_TRUE(has(conf, "host postgres,\"retail\" postgres,postgres_b ::1/128 scram-sha-256\n"));
     EXPECT_FALSE(has(conf, "trust"));
     EXPECT_FALSE(has(conf, "samehost"));
     EXPECT_TRUE(conf.ends_with("local all all reject\n"));

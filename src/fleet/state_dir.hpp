@@ -5,7 +5,8 @@
 //   ready              written when every part answers
 //   topology.toml      the topology in force, as the gateways read it
 //   bin/domicile       the binary the gateways run
-//   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>/<role>
+//   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>: passfile, authority
+//   vault/<region>, keys/<region>      secrets, sealed; the keys they are sealed under
 //   issuers/<jurisdiction>.jwks, access/<region>  public keys of token issuers; access logs
 //   run/<name>.pid     pid and start time                log/<name>.log
 
@@ -35,6 +36,8 @@ class StateDir {
     [[nodiscard]] path binary() const { return root_ / "bin" / "domicile"; }
     [[nodiscard]] path nodes() const { return root_ / "nodes"; }
     [[nodiscard]] path secrets() const { return root_ / "secrets"; }
+    [[nodiscard]] path vault(std::string_view region) const { return root_ / "vault" / std::string(region); }
+    [[nodiscard]] path keys(std::string_view region) const { return root_ / "keys" / std::string(region); }
     [[nodiscard]] path runs() const { return root_ / "run"; }
     [[nodiscard]] path logs() const { return root_ / "log"; }
     [[nodiscard]] path stop_request() const { return runs() / "stop"; }

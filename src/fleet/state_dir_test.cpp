@@ -3,8 +3,8 @@
 #include "fleet/conf.hpp"
 #include "fleet/fleet.hpp"
 #include "fleet/node.hpp"
-#include "fleet/passwords.hpp"
 #include "fleet/ports.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 
 #include <cstdlib>
@@ -44,6 +44,10 @@ topology::Topology one_jurisdiction() {
     topology::Topology topology;
     topology.name = "test";
     topology.jurisdictions.push_back({.name = "eu", .law = "", .countries = {}});
+    topology::Region region;
+    region.name = "eu-west-1";
+    region.writer = true;
+    topology.regions.push_back(std::move(region));
     return topology;
 }
 
@@ -111,15 +115,26 @@ TEST_F(Password, IsMadeOncePerJurisdictionAndRole) {
     const StateDir state(root / "s");
     ASSERT_TRUE(state.create(user));
     const auto topology = one_jurisdiction();
-    ASSERT_TRUE(make_passwords(topology, state, user));
-    const auto first = read_password(state.root(), "eu", roles::gateway);
+    const Secrets secrets(topology, state);
+    ASSERT_TRUE(secrets.make(user));
+    const auto first = secrets.login("eu", roles::gateway);
     ASSERT_TRUE(first);
-    EXPECT_EQ(first->reveal().size(), 43U) << "32 bytes as base64url";
-    EXPECT_EQ(mode(state.secret("eu", roles::gateway)), 0600U);
-    ASSERT_TRUE(make_passwords(topology, state, user));
-    EXPECT_EQ(read_password(state.root(), "eu", roles::gateway)->reveal(), first->reveal());
-    EXPECT_NE(read_password(state.root(), "eu", roles::owner)->reveal(), first->reveal());
-    EXPECT_FALSE(read_password(state.root(), "us", roles::owner));
+    EXPECT_EQ(first->password.reveal().size(), 43U) << "32 bytes as base64url";
+    ASSERT_TRUE(secrets.make(user));
+    EXPECT_EQ(secrets.login("eu", roles::gateway)->password.reveal(), first->password.reveal());
+    EXPECT_NE(secrets.login("eu", roles::owner)->password.reveal(), first->password.reveal());
+    EXPECT_FALSE(secrets.login("us", roles::owner));
+    for (const auto& folder : {state.vault("eu-west-1"), state.keys("eu-west-1")}) {
+        EXPECT_EQ(mode(folder), 0700U);
+        for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+            EXPECT_EQ(mode(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();
+            if (entry.is_regular_file()) {
+                const auto text = read_file(entry.path());
+                ASSERT_TRUE(text);
+                EXPECT_EQ(text->find(first->password.reveal()), std::string::npos) << entry.path();
+            }
+        }
+    }
 }
 
 TEST_F(Password, OfCentralIsNotThatOfAJurisdiction) {
@@ -128,7 +143,7 @@ TEST_F(Password, OfCentralIsNotThatOfAJurisdiction) {
     topology.central.emplace();
     const StateDir state(root / "s");
     ASSERT_TRUE(state.create(user));
-    EXPECT_FALSE(make_passwords(topology, state, user));
+    EXPECT_FALSE(Secrets(topology, state).make(user));
 }
 
 TEST(ScramVerifier, IsPostgresqlsFormAndTheSameForTheSamePassword) {

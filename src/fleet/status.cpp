@@ -4,8 +4,8 @@
 #include "fleet/context.hpp"
 #include "fleet/fleet.hpp"
 #include "fleet/node.hpp"
-#include "fleet/passwords.hpp"
 #include "fleet/ports.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 #include "fleet/unit.hpp"
 
@@ -62,7 +62,7 @@ void add_streams(ShardStatus& shard, const pool::ResultSet& streams) {
 /// What only the writer knows: how far its readers are, how many rows there are. Left out if it does not say.
 void ask_writer(ShardStatus& shard, const topology::Topology& topology, const StateDir& state,
                 const topology::Node& writer) {
-    auto client = connect(topology, state, writer, roles::monitor, topology.database.name);
+    auto client = connect(Secrets(topology, state), writer, roles::monitor, topology.database.name);
     if (!client) {
         return;
     }

@@ -4,8 +4,8 @@
 #include "fleet/conf.hpp"
 #include "fleet/database.hpp"
 #include "fleet/node.hpp"
-#include "fleet/passwords.hpp"
 #include "fleet/ports.hpp"
+#include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 
 #include <algorithm>
@@ -111,7 +111,9 @@ base::Status Supervisor::adopt() {
             continue;
         }
         unit->process = *process;
-        const bool other_binary = executable(process->pid) != context_.options.self.string();
+        // Gateways keep their memory, and with it this name, from everybody but root.
+        const std::string binary = executable(process->pid);
+        const bool other_binary = !binary.empty() && binary != context_.options.self.string();
         if (unit->kind == UnitKind::gateway && (topology_changed_ || other_binary)) {
             context_.say(Step::note, unit->name,
                          unit->name +
@@ -310,7 +312,7 @@ void Supervisor::mend_reader(Unit& unit) {
     if (!live || !live->file.ready) {
         return;  // without its writer no reader can be judged
     }
-    auto client = connect(context_.topology, context_.state, *unit.writer, roles::superuser, "postgres");
+    auto client = connect(context_.secrets, *unit.writer, roles::superuser, "postgres");
     const auto slot = client ? slot_state(*client, slot_name(unit.name))
                              : base::Result<SlotState>(std::unexpected(client.error()));
     const std::lock_guard lock(unit.mutex);

@@ -72,7 +72,8 @@ Door::Door(const Shared& shared, pool::Pool& pool, DoorMetrics& metrics)
 
 std::string Door::url_of(topology::RegionIndex region) const {
     const topology::Address& address = shared_.topology.at(region).http;
-    return "http://" + address.host + ":" + std::to_string(address.port);
+    return (shared_.topology.at(region).http_tls() ? "https://" : "http://") + address.host + ":" +
+           std::to_string(address.port);
 }
 
 void Door::refuse(const base::Error& error, Response& response) {
@@ -86,6 +87,7 @@ Task<void> Door::handle(const Request& request, Response& response) {
     Call call{request, response, {}, known_, {}, {own_}};
     call.caller.principal.jurisdiction = own_;
     call.caller.address = request.peer;
+    call.caller.secure = request.secure;
     call.caller.door = "http";
     base::Status served;
     try {
@@ -129,27 +131,31 @@ Task<void> Door::handle(const Request& request, Response& response) {
     }
 }
 
+base::Status Door::identify(Call& call) {
+    access::Caller& caller = call.caller;
+    if (call.request.authorization.empty() && shared_.anonymous) {
+        caller.principal.name = "app";
+        caller.principal.roles = {"app"};
+        return {};
+    }
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string_view text = call.request.authorization;
+    const bool bearer = text.size() > scheme.size() &&
+                        std::ranges::equal(text.substr(0, scheme.size()), scheme,
+                                           [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    auto principal =
+        tokens_.authenticate(bearer ? text.substr(scheme.size()) : std::string_view(), std::time(nullptr));
+    if (!principal) {
+        shared_.judge.note_login(caller, false, routing::rules::credentials);
+        return std::unexpected(std::move(principal.error()));
+    }
+    caller.principal = **principal;
+    return {};
+}
+
 base::Status Door::authorise(Call& call, Method method) {
     constexpr std::size_t permits_max = 8'192;
     access::Caller& caller = call.caller;
-    if (call.request.authorization.empty()) {
-        // On loopback only (the topology sees to that): the application on this machine.
-        caller.principal.name = "app";
-        caller.principal.roles = {"app"};
-    } else {
-        constexpr std::string_view scheme = "Bearer ";
-        const std::string_view text = call.request.authorization;
-        const bool bearer = text.size() > scheme.size() &&
-                            std::ranges::equal(text.substr(0, scheme.size()), scheme,
-                                               [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-        auto principal = tokens_.authenticate(bearer ? text.substr(scheme.size()) : std::string_view(),
-                                              std::time(nullptr));
-        if (!principal) {
-            shared_.judge.note_login(caller, false, routing::rules::credentials);
-            return std::unexpected(std::move(principal.error()));
-        }
-        caller.principal = **principal;
-    }
     if (!shared_.judge.healthy()) {
         return base::fail(Code::internal, "The access log cannot be written.");
     }
@@ -234,6 +240,16 @@ Task<base::Status> Door::dispatch(Call& call) {
         if (method != Method::get) {
             co_return method_not_allowed();
         }
+        // On loopback whoever can connect may look; with a token it is the token's owner who looks.
+        if (endpoint == Endpoint::metrics && (!shared_.anonymous || !call.request.authorization.empty())) {
+            if (auto known = identify(call); !known) {
+                co_return known;
+            }
+            const std::string fleet = "arn:domicile:ops::" + shared_.topology.at(own_).name + ":fleet";
+            if (auto may = shared_.judge.permits(call.caller, "ops:Read", fleet); !may) {
+                co_return may;
+            }
+        }
         base::Buffer& body = call.response.body();
         switch (endpoint) {
             case Endpoint::health: body.append("{\"status\":\"ok\"}\n"); break;
@@ -258,6 +274,9 @@ Task<base::Status> Door::dispatch(Call& call) {
             }
         }
         co_return base::Status{};
+    }
+    if (auto known = identify(call); !known) {
+        co_return known;
     }
     if (auto authorised = authorise(call, method); !authorised) {
         co_return authorised;

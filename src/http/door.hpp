@@ -47,6 +47,8 @@ struct Shared {
     pool::WritePositions& positions;
     const access::Authenticator& authenticator;
     const access::Judge& judge;
+    /// Whoever brings no token is the application on this machine: only where the door listens on loopback.
+    bool anonymous = true;
 };
 
 /// A table as the door knows it: its live columns and what follows from them.
@@ -96,8 +98,9 @@ class Door {
     struct Call;  // one request being served
 
     Task<base::Status> dispatch(Call& call);
-    /// Who asks, and whether policies and residency permit it. authentication_failed, not_permitted,
-    /// foreign_home.
+    /// Who asks: authentication_failed.
+    base::Status identify(Call& call);
+    /// Whether policies and residency permit it: not_permitted, foreign_home. REQUIRES: identified.
     base::Status authorise(Call& call, Method method);
     void ready(Call& call);
     void person_home(Call& call);

@@ -18,8 +18,15 @@ constexpr std::size_t kept_bytes = 32U << 10U;
 
 }  // namespace
 
-Server::Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits)
-    : loop_(loop), door_(door), metrics_(metrics), limits_(limits), listener_(loop) {}
+Server::Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits,
+               access::Slowdown& slowdown, ssl_ctx_st* tls)
+    : loop_(loop),
+      door_(door),
+      metrics_(metrics),
+      limits_(limits),
+      slowdown_(slowdown),
+      tls_(tls),
+      listener_(loop) {}
 
 base::Status Server::listen(const topology::Address& address, bool reuse_port) {
     return listener_.listen(address.host, address.port, reuse_port);
@@ -64,6 +71,13 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
     base::Buffer out;
     Request request;
     request.peer = stream.peer().host();
+    if (tls_ != nullptr) {
+        stream.expires_after(limits::http_request_timeout);
+        if (co_await stream.accept_tls(tls_)) {
+            co_return;
+        }
+        request.secure = true;
+    }
     Response response;
     bool keep_alive = true;
     while (keep_alive && !gate.closed()) {
@@ -114,6 +128,12 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
             metrics_.seconds.observe_us(
                 static_cast<std::uint64_t>((net::Clock::now() - started) / std::chrono::microseconds{1}));
             keep_alive = request.keep_alive && !gate.closed();
+            if (response.status() == 401) {
+                const auto wait = slowdown_.wait(request.peer, {});
+                slowdown_.failed(request.peer, {});
+                net::Timer timer(loop_);
+                co_await timer.wait(wait);
+            }
         }
         metrics_.by_class[response.status() / 100]->add();
         response.finish(out, date(), keep_alive, request.method == Method::head);

@@ -12,10 +12,12 @@ namespace domicile::http {
 
 class Server {
   public:
-    /// One per thread; `reuse_port` when several threads accept on the same address.
-    Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits);
+    /// One per thread. `tls`: the door speaks nothing else; null: in clear.
+    Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits,
+           access::Slowdown& slowdown, ssl_ctx_st* tls);
 
-    /// configuration if the address is taken or cannot be bound.
+    /// configuration if the address is taken or cannot be bound. `reuse_port` when several threads accept on
+    /// it.
     base::Status listen(const topology::Address& address, bool reuse_port);
     /// Accepts until stop().
     Task<void> run(net::Gate& gate);
@@ -29,6 +31,8 @@ class Server {
     Door& door_;
     DoorMetrics& metrics_;
     topology::Limits limits_;
+    access::Slowdown& slowdown_;
+    ssl_ctx_st* tls_;
     net::Listener listener_;
     net::Clock::time_point date_at_;
     std::string date_;

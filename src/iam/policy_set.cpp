@@ -508,4 +508,12 @@ std::vector<Holder> PolicySet::who_can(std::string_view account, std::string_vie
     return holders;
 }
 
+std::string PolicySet::role_names() const {
+    std::string text;
+    for (const auto& [role, index] : roles_) {
+        text += (text.empty() ? "" : ", ") + role;
+    }
+    return text;
+}
+
 }  // namespace domicile::iam

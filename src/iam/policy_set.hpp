@@ -142,6 +142,8 @@ class PolicySet {
                                               const Context& context) const;
     [[nodiscard]] std::size_t statements() const noexcept { return entries_.size(); }
     [[nodiscard]] bool has_role(std::string_view role) const { return roles_.contains(role); }
+    /// "analyst, app, operator": for messages.
+    [[nodiscard]] std::string role_names() const;
 
   private:
     friend class Residual;

@@ -92,7 +92,7 @@ Pool::Pool(net::Loop& loop, const topology::Topology& topology, topology::Region
       own_(topology.at(region).jurisdiction),
       region_(region),
       credentials_(std::move(credentials)),
-      passwords_(credentials_.password),
+      passwords_(std::make_shared<SaltedPasswords>(credentials_.password)),
       metrics_(metrics) {
     for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
         const auto& shard = topology.shards[i];
@@ -115,6 +115,12 @@ Pool::Pool(net::Loop& loop, const topology::Topology& topology, topology::Region
 
 Pool::~Pool() {
     stop();
+}
+
+void Pool::renew(std::string user, base::Secret<std::string> password) {
+    credentials_.user = std::move(user);
+    credentials_.password = std::move(password);
+    passwords_ = std::make_shared<SaltedPasswords>(credentials_.password);
 }
 
 void Pool::stop() {
@@ -305,8 +311,8 @@ Task<base::Result<Pool::Lease>> Pool::lease(NodePool& nodes, routing::NodeState&
     target.database = credentials_.database;
     target.application = credentials_.application;
     target.options = credentials_.options;
-    target.salted_password = [this](std::string_view salt, int iterations) {
-        return passwords_.get(salt, iterations);
+    target.salted_password = [passwords = passwords_](std::string_view salt, int iterations) {
+        return passwords->get(salt, iterations);
     };
     target.on_parameter = on_parameter_;
     add_tls(target, credentials_, topology_, nodes.node);

@@ -44,6 +44,7 @@ void add_tls(Connection::Target& target, const Credentials& credentials, const t
              topology::NodeIndex node);
 
 /// Hi(password, salt, iterations), kept per salt: it costs milliseconds, a reconnect should not. One thread.
+/// Whoever logs in keeps the one it began with: user and password change together.
 class SaltedPasswords {
   public:
     explicit SaltedPasswords(base::Secret<std::string> password) : password_(std::move(password)) {}
@@ -117,6 +118,8 @@ class Pool {
     void on_parameter(std::function<void(std::string_view name, std::string_view value)> heard) {
         on_parameter_ = std::move(heard);
     }
+    /// The login of connections opened from now on; those that are open stay (PostgreSQL asks only once).
+    void renew(std::string user, base::Secret<std::string> password);
     /// Closes idle connections; those on lease close when they come back.
     void stop();
 
@@ -151,7 +154,7 @@ class Pool {
     topology::JurisdictionIndex own_;
     topology::RegionIndex region_;
     Credentials credentials_;
-    SaltedPasswords passwords_;
+    std::shared_ptr<SaltedPasswords> passwords_;
     PoolMetrics& metrics_;
     Statements statements_;
     std::unordered_map<std::uint16_t, ShardNodes> shards_;  // own jurisdiction only

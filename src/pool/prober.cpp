@@ -64,7 +64,7 @@ Prober::Prober(net::Loop& loop, const topology::Topology& topology, topology::Re
     : loop_(loop),
       topology_(topology),
       credentials_(std::move(credentials)),
-      passwords_(credentials_.password),
+      passwords_(std::make_shared<SaltedPasswords>(credentials_.password)),
       publish_(std::move(publish)),
       histories_(topology.shards.size()) {
     const auto own = topology.at(region).jurisdiction;
@@ -92,6 +92,12 @@ void Prober::start(net::Gate& gate) {
     }
 }
 
+void Prober::renew(std::string user, base::Secret<std::string> password) {
+    credentials_.user = std::move(user);
+    credentials_.password = std::move(password);
+    passwords_ = std::make_shared<SaltedPasswords>(credentials_.password);
+}
+
 void Prober::stop() {
     stopped_ = true;
     for (Watched& watched : watched_) {
@@ -113,8 +119,8 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
         target.database = credentials_.database;
         target.application = credentials_.application;
         target.options = credentials_.options;
-        target.salted_password = [this](std::string_view salt, int iterations) {
-            return passwords_.get(salt, iterations);
+        target.salted_password = [passwords = passwords_](std::string_view salt, int iterations) {
+            return passwords->get(salt, iterations);
         };
         add_tls(target, credentials_, topology_, watched.node);
         base::Status alive = co_await connection.open(std::move(target), limits::probe_timeout);

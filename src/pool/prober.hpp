@@ -27,6 +27,8 @@ class Prober {
     /// Spawns one coroutine per node of the own jurisdiction.
     void start(net::Gate& gate);
     void stop();
+    /// The login of connections opened from now on.
+    void renew(std::string user, base::Secret<std::string> password);
 
   private:
     struct Watched {
@@ -48,7 +50,7 @@ class Prober {
     net::Loop& loop_;
     const topology::Topology& topology_;
     Credentials credentials_;
-    SaltedPasswords passwords_;
+    std::shared_ptr<SaltedPasswords> passwords_;
     Publish publish_;
     Statements statements_;
     std::deque<Watched> watched_;

@@ -72,14 +72,26 @@ void Door::start_recovery(net::Gate& gate) {
     for (const auto& [role, sessions] : pools_) {
         // Pools of its own: sessions may hold all connections of theirs, waiting for the locks of the very
         // transaction that is to be finished.
-        recovery_pools_.push_back(make_pool_(role));
+        recovery_pools_.emplace_back(role, make_pool_(role));
         recoveries_.push_back(std::make_unique<net::Timer>(loop_));
-        loop_.spawn(recover(*recoveries_.back(), *recovery_pools_.back(), gate.enter()));
+        loop_.spawn(recover(*recoveries_.back(), *recovery_pools_.back().second, gate.enter()));
     }
 }
 
 Task<void> Door::recover(net::Timer& timer, pool::Pool& pool, net::Gate::Pass /*pass*/) {
     co_await recover_prepared(timer, pool, shared_.topology, shared_.own(), stopped_);
+}
+
+void Door::renew(const std::string& role, const std::string& user,
+                 const base::Secret<std::string>& password) {
+    if (const auto found = pools_.find(role); found != pools_.end()) {
+        found->second->renew(user, password);
+    }
+    for (auto& [of, pool] : recovery_pools_) {
+        if (of == role) {
+            pool->renew(user, password);
+        }
+    }
 }
 
 void Door::stop_pools() {
@@ -90,7 +102,7 @@ void Door::stop_pools() {
     for (auto& [role, pool] : pools_) {
         pool->stop();
     }
-    for (auto& pool : recovery_pools_) {
+    for (auto& [role, pool] : recovery_pools_) {
         pool->stop();
     }
 }
@@ -99,7 +111,7 @@ void Door::note_state(topology::NodeIndex node, const routing::NodeState& state)
     for (auto& [role, pool] : pools_) {
         pool->note_state(node, state);
     }
-    for (auto& pool : recovery_pools_) {
+    for (auto& [role, pool] : recovery_pools_) {
         pool->note_state(node, state);
     }
     if (!state.up) {

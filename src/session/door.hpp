@@ -45,6 +45,8 @@ class Door {
     /// Finishes transactions over several shards that another gateway left; on one thread of the gateway.
     void start_recovery(net::Gate& gate);
     void stop_pools();
+    /// The login of a node role's connections from now on.
+    void renew(const std::string& role, const std::string& user, const base::Secret<std::string>& password);
     void note_state(topology::NodeIndex node, const routing::NodeState& state);
 
     // ---- For the sessions of this thread ----
@@ -89,7 +91,7 @@ class Door {
     bool draining_ = false;
     bool stopped_ = false;
     std::vector<std::unique_ptr<net::Timer>> recoveries_;
-    std::vector<std::unique_ptr<pool::Pool>> recovery_pools_;
+    std::vector<std::pair<std::string, std::unique_ptr<pool::Pool>>> recovery_pools_;  ///< with their roles
     Task<void> recover(net::Timer& timer, pool::Pool& pool, net::Gate::Pass pass);
 };
 

@@ -38,6 +38,10 @@ Topology Builder::build() {
     statistics();
     transfers();
     identity();
+    roles();
+    vault();
+    secrets();
+    mesh();
     limits();
     return std::move(topology_);
 }

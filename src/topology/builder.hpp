@@ -109,6 +109,13 @@ class Builder {
     // builder_identity.cpp: whose word counts about who is asking
     void identity();
     void issuer(const Value& item);
+    void roles();
+    void files(const Reader& reader, std::string_view key, std::vector<std::string>& out);
+
+    // builder_private.cpp: secrets and the private network
+    void vault();
+    void secrets();
+    void mesh();
 
     const Value& root_value_;
     Report& report_;
@@ -118,6 +125,8 @@ class Builder {
     Names region_names_;
     Names shard_names_;
     Names table_names_;
+    Names role_names_;
+    Names secret_names_;
     std::unordered_map<std::string, std::pair<std::string, Place>> country_owners_;
     std::vector<RegionFacts> region_facts_;
     std::vector<OwnedRange> owned_ranges_;

@@ -10,6 +10,7 @@ namespace domicile::topology {
 namespace {
 
 constexpr std::size_t issuers_max = 64;
+constexpr std::size_t roles_max = 1'024;
 constexpr std::array<std::string_view, 3> algorithms{"RS256", "ES256", "EdDSA"};
 
 bool is_text(const Value& value) {
@@ -66,6 +67,14 @@ void Builder::issuer(const Value& item) {
                         "name a JWK set (RFC 7517): a file relative to this one, or an https URL");
         }
         issuer.jwks = jwks->text;
+        if (const Value* authority = reader.text("jwks_ca")) {
+            if (!url || !is_text(*authority)) {
+                report_.add(authority->place,
+                            "`jwks_ca` in " + reader.label() + " names no authority of a URL",
+                            "name the PEM file with the authority of the server of `jwks`, or remove it");
+            }
+            issuer.authority = authority->text;
+        }
     }
     for (const std::string_view key : {"audiences", "jurisdictions", "roles", "algorithms"}) {
         const Entry* list = reader.get(key);
@@ -97,6 +106,30 @@ void Builder::issuer(const Value& item) {
         issuer.algorithms.emplace_back(algorithm.text);
     }
     topology_.identity.issuers.push_back(std::move(issuer));
+}
+
+void Builder::roles() {
+    for (const Entry* entry : named("roles", roles_max, role_names_)) {
+        check_name(entry->key, entry->place, "role");
+        const Reader reader = open(*entry, "roles", keys::role);
+        Role role;
+        role.name = entry->key;
+        files(reader, "policies", role.policies);
+        files(reader, "boundary", role.boundary);
+        topology_.roles.push_back(std::move(role));
+    }
+}
+
+void Builder::files(const Reader& reader, std::string_view key, std::vector<std::string>& out) {
+    const auto words = reader.texts(key);
+    check_unique(words, quoted(key) + " in " + reader.label());
+    for (const Word& word : words) {
+        if (word.text.empty() || printable(word.text) != word.text || word.text.size() > 512) {
+            report_.add(word.place, quoted(key) + " in " + reader.label() + " names no file",
+                        "name policies in JSON, relative to this file");
+        }
+        out.emplace_back(word.text);
+    }
 }
 
 }  // namespace domicile::topology

@@ -18,6 +18,7 @@ void Builder::jurisdictions() {
             jurisdiction.law = law->text;
         }
         countries(reader, jurisdiction);
+        files(reader, "guard_rails", jurisdiction.guard_rails);
         jurisdiction.rest_of_world = reader.flag("rest_of_world", false);
         if (jurisdiction.rest_of_world && rest_of_world) {
             report_.add(
@@ -83,6 +84,9 @@ void Builder::regions() {
         }
         region.http = door(reader, "http");
         region.sql = door(reader, "sql");
+        if (reader.given("mesh")) {
+            region.mesh = door(reader, "mesh");
+        }
         topology_.regions.push_back(std::move(region));
         region_facts_.push_back(facts);
     }
@@ -100,11 +104,7 @@ Address Builder::door(const Reader& reader, std::string_view key) {
                     "write \"host:port\" or \"[ipv6]:port\", with a port from 1 to 65535");
         return {};
     }
-    if (!is_loopback(address->host) && key == "http") {
-        report_.add(text->place,
-                    what + " listens on " + quoted(address->host) + ", but this door has no TLS yet",
-                    "listen on a loopback address (127.0.0.1, [::1], localhost), behind a proxy of your own");
-    } else if (!is_loopback(address->host) && !reader.given("tls_certificate")) {
+    if (!is_loopback(address->host) && key != "mesh" && !reader.given("tls_certificate")) {
         report_.add(
             text->place, what + " listens on " + quoted(address->host) + " without a certificate",
             "give `tls_certificate` and `tls_key`, or listen on a loopback address (127.0.0.1, [::1], "

@@ -117,6 +117,7 @@ void Builder::tables() {
         }
         personal(reader, table);
         audit(reader, table);
+        files(reader, "policies", table.policies);
         topology_.tables.push_back(std::move(table));
     }
     if (section != nullptr && !section->value.entries.empty() && person.empty() && persons_known) {

@@ -44,6 +44,10 @@ inline constexpr std::array topology_keys{
     Key{"statistics", Type::tables, false, "[statistics.sales]"},
     Key{"transfers", Type::list, false, "[[transfers]]"},
     Key{"identity", Type::table, false, "[identity]"},
+    Key{"roles", Type::tables, false, "[roles.analyst]"},
+    Key{"vault", Type::table, false, "[vault]"},
+    Key{"secrets", Type::tables, false, "[secrets.payment-key]"},
+    Key{"mesh", Type::table, false, "[mesh]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
 inline constexpr std::array database_keys{
@@ -56,6 +60,7 @@ inline constexpr std::array jurisdiction_keys{
     Key{"law", Type::text, false, "law = \"Regulation (EU) 2016/679\""},
     Key{"countries", Type::texts, false, "countries = [\"DE\", \"FR\"]"},
     Key{"rest_of_world", Type::flag, false, "rest_of_world = true"},
+    Key{"guard_rails", Type::texts, false, "guard_rails = [\"policies/eu.json\"]"},
 };
 inline constexpr std::array region_keys{
     Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
@@ -64,6 +69,7 @@ inline constexpr std::array region_keys{
     Key{"sql", Type::text, true, "sql = \"127.0.0.1:7101\""},
     Key{"tls_certificate", Type::text, false, "tls_certificate = \"door.pem\""},
     Key{"tls_key", Type::text, false, "tls_key = \"door.key\""},
+    Key{"mesh", Type::text, false, "mesh = \"10.1.0.1:7901\""},
 };
 inline constexpr std::array shard_keys{
     Key{"ranges", Type::list, true, "ranges = [[0, 30_000]]"},
@@ -94,6 +100,7 @@ inline constexpr std::array table_keys{
     Key{"country", Type::text, false, "country = \"country\""},
     Key{"personal", Type::tables, false, "personal.email = { erase = \"null\" }"},
     Key{"audit", Type::texts, false, "audit = [\"insert\"]"},
+    Key{"policies", Type::texts, false, "policies = [\"policies/users.json\"]"},
 };
 inline constexpr std::array other_tables_keys{
     Key{"shard", Type::text, true, "shard = \"eu-1\""},
@@ -125,6 +132,22 @@ inline constexpr std::array issuer_keys{
     Key{"jurisdictions", Type::texts, true, "jurisdictions = [\"eu\"]"},
     Key{"roles", Type::texts, true, "roles = [\"subject\"]"},
     Key{"algorithms", Type::texts, false, "algorithms = [\"ES256\"]"},
+    Key{"jwks_ca", Type::text, false, "jwks_ca = \"login-ca.pem\""},
+};
+inline constexpr std::array role_keys{
+    Key{"policies", Type::texts, true, "policies = [\"policies/analyst.json\"]"},
+    Key{"boundary", Type::texts, false, "boundary = [\"policies/most.json\"]"},
+};
+inline constexpr std::array vault_keys{
+    Key{"driver", Type::text, false, "driver = \"aws\""},
+    Key{"endpoint", Type::text, false, "endpoint = \"http://127.0.0.1:5000\""},
+    Key{"key", Type::text, false, "key = \"alias/domicile\""},
+};
+inline constexpr std::array secret_keys{
+    Key{"jurisdictions", Type::texts, true, "jurisdictions = [\"eu\"]"},
+};
+inline constexpr std::array mesh_keys{
+    Key{"first_port", Type::integer, true, "first_port = 7900"},
 };
 inline constexpr std::array limits_keys{
     Key{"body_bytes_max", Type::integer, false, "body_bytes_max = 1_048_576"},
@@ -150,10 +173,14 @@ inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section identity{"identity", identity_keys};
 inline constexpr Section issuer{"issuer", issuer_keys};
+inline constexpr Section role{"role", role_keys};
+inline constexpr Section vault{"vault", vault_keys};
+inline constexpr Section secret{"secret", secret_keys};
+inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,       shard,    node,
-                                central,  embedded, table,        other_tables, personal, statistic,
-                                transfer, identity, issuer,       limits};
+inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
+                                embedded, table,    other_tables, personal, statistic, transfer, identity,
+                                issuer,   role,     vault,        secret,   mesh,      limits};
 
 }  // namespace domicile::topology::keys

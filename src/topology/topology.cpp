@@ -1,6 +1,7 @@
 #include "topology/topology.hpp"
 
 #include "base/assert.hpp"
+#include "topology/words.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,10 @@ char upper(char letter) {
 }
 
 }  // namespace
+
+bool Region::http_tls() const {
+    return !is_loopback(http.host);
+}
 
 std::optional<RegionIndex> Topology::region(std::string_view region_name) const {
     return index_of<RegionIndex>(regions, region_name);

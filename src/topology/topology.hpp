@@ -26,6 +26,8 @@ struct Jurisdiction {
     std::string law;
     std::vector<std::string> countries;  ///< ISO 3166-1 alpha-2, upper case
     bool rest_of_world = false;  ///< home of people of every country no jurisdiction lists; at most one
+    /// Policy files (JSON), relative to the topology file; instead of the default guard rail.
+    std::vector<std::string> guard_rails = {};
 };
 
 struct Address {
@@ -44,6 +46,9 @@ struct Region {
     std::string tls_certificate =
         {};  ///< PEM files of the SQL door, relative to the topology file; empty: no TLS
     std::string tls_key = {};
+    /// Whether the HTTP door speaks TLS, and nothing else: off the loopback address.
+    [[nodiscard]] bool http_tls() const;
+    Address mesh = {};  ///< where other regions' relays reach this one over mutual TLS; port 0: no mesh
 };
 
 /// User ids from <= id < to.
@@ -105,6 +110,7 @@ struct Table {
     std::optional<ShardIndex> shard;  ///< for kind single
     std::vector<PersonalColumn> personal;
     std::vector<RowEvent> audited;
+    std::vector<std::string> policies = {};  ///< resource policy files, relative to the topology file
 };
 
 /// One anonymous figure: what is counted, by which columns, which sums.
@@ -135,11 +141,41 @@ struct TokenIssuer {
     std::vector<JurisdictionIndex> jurisdictions;
     std::vector<std::string> roles;
     std::vector<std::string> algorithms;  ///< of RS256, ES256, EdDSA; empty: all
+    std::string authority =
+        {};  ///< of the URL's server (PEM, relative to the topology file); empty: the machine's
 };
 
 struct Identity {
     std::string audience;  ///< what tokens for this deployment name as "aud"
     std::vector<TokenIssuer> issuers;
+};
+
+/// What a role may do, in policy files (JSON) relative to the topology file. A default role that stands here
+/// loses its default policy.
+struct Role {
+    std::string name;
+    std::vector<std::string> policies;
+    std::vector<std::string> boundary;
+};
+
+/// Where secrets live, and under which key.
+struct Vault {
+    enum class Driver : std::uint8_t { local, aws };
+    Driver driver = Driver::local;
+    std::string endpoint = {};           ///< aws: a server of one's own; empty: AWS itself
+    std::string key = "alias/domicile";  ///< aws: the KMS key of each region
+};
+
+/// A secret of the application, and where it may be.
+struct SharedSecret {
+    std::string name;
+    std::vector<JurisdictionIndex> jurisdictions;  ///< the first one's writer region is where it is written
+};
+
+/// Mutual TLS between the regions of a jurisdiction.
+struct Mesh {
+    /// Relays of a region to nodes elsewhere take consecutive ports of the loopback address from here.
+    std::uint16_t first_port = 0;
 };
 
 struct Limits {
@@ -185,6 +221,10 @@ struct Topology {
     std::vector<Statistic> statistics;
     std::vector<Transfer> transfers;
     Identity identity;
+    std::vector<Role> roles;
+    Vault vault;
+    std::vector<SharedSecret> secrets;
+    Mesh mesh;
     Limits limits;
     Embedded embedded;
     Database database;

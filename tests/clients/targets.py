@@ -49,7 +49,9 @@ class Fleet:
         self._domicile("up", "--detach")
 
     def secret(self, jurisdiction, name):
-        return (self.state / "secrets" / jurisdiction / name).read_text().strip()
+        field = ["--field", "password"] if name.startswith("db/") else []
+        return subprocess.run([self.domicile, "secret", "get", name, "-j", jurisdiction, *field, "-t", self.topology,
+                               "--state", self.state], check=True, capture_output=True, text=True).stdout.strip()
 
     def _domicile(self, word, *more):
         command([self.domicile, word, "-t", self.topology, "--state", self.state, *more])
@@ -129,11 +131,11 @@ class Target:
         self.fleet = Fleet(self.folder, text, HERE / "schema")
         self.fleet.start()
         self.port, self.node_port = ports[1], ports[2]
-        self.password = self.fleet.secret("eu", "login_postgres")
+        self.password = self.fleet.secret("eu", "login/postgres")
 
     def node(self, sql, database=None):
         """Runs SQL on the node itself, beside any proxy: what an administrator sets up before a client comes."""
-        password = self.fleet.secret("eu", "postgres") if self.kind == "door" else self.password
+        password = self.fleet.secret("eu", "db/postgres") if self.kind == "door" else self.password
         command([PGBIN / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.node_port, "-U", "postgres",
                  "-c", sql, database or self.database], env=dict(os.environ, PGPASSWORD=password))
 

@@ -511,6 +511,8 @@ TEST_F(Door, ReadsGoOnWhenTheWriterHangsAndWritesFailInBoundedTime) {
         file >> pid;
         return pid;
     };
+    // What was written through another gateway may be a moment away here.
+    ASSERT_TRUE(eventually([&] { return central_.get(person).status == 200; }));
     // Stop the postmaster and every backend: a hung machine, not a dead one.
     const int postmaster = pid_of("eu-1.eu-west-1.w");
     std::vector<int> processes = {postmaster};

@@ -208,13 +208,20 @@ TEST_F(Fleet, NoRowValueReachesALog) {
 
 TEST_F(Fleet, KeepsPasswordsOutOfArgumentsEnvironmentsAndLogs) {
     std::vector<std::string> passwords;
-    for (const auto& entry : fs::recursive_directory_iterator(shared->state().secrets())) {
-        if (entry.is_regular_file() && entry.path().extension() != ".pgpass") {
-            passwords.push_back(text_of(entry.path()));
+    for (const std::string scope : {"eu", "uk", "central"}) {
+        const auto vault = shared->secrets().vault(scope);
+        const auto names = vault ? vault->list() : std::unexpected(vault.error());
+        ASSERT_TRUE(names) << base::describe(names.error());
+        for (const auto& name : *names) {
+            const auto value = vault->get(name);
+            ASSERT_TRUE(value) << name;
+            const auto login = vault::parse_login(value->value);
+            passwords.push_back(login ? login->password.reveal() : value->value.reveal());
         }
     }
-    // And a password and its verifier for each of the SQL door's three logins.
-    ASSERT_EQ(passwords.size(), 3U * (fleet::all_roles.size() + 6U) + 2U * 2U);
+    // Of each role; and where there are doors, a password and its verifier for each of their three logins,
+    // the issuer's key and that of the pseudonyms.
+    ASSERT_EQ(passwords.size(), 3U * fleet::all_roles.size() + 2U * (6U + 2U));
     std::string places;
     for (const pid_t pid : pids(*shared)) {
         places += text_of("/proc/" + std::to_string(pid) + "/cmdline") +
@@ -225,6 +232,11 @@ TEST_F(Fleet, KeepsPasswordsOutOfArgumentsEnvironmentsAndLogs) {
     }
     for (const auto& node : shared->topology().nodes) {
         places += text_of(shared->state().data(node.name) / "domicile.conf");
+    }
+    for (const auto* folder : {"vault", "keys"}) {
+        for (const auto& entry : fs::recursive_directory_iterator(shared->state().root() / folder)) {
+            places += entry.is_regular_file() ? text_of(entry.path()) : "";
+        }
     }
     for (const auto& password : passwords) {
         EXPECT_EQ(places.find(password), std::string::npos);
@@ -260,8 +272,8 @@ TEST_F(Fleet, CopiesAReaderAnewWhoseSlotIsLost) {
     // one.
     const auto before = fleet::find_node(shared->state(), shared->node(eu_reader));
     ASSERT_TRUE(before);
-    auto writer = fleet::connect(shared->topology(), shared->state(), shared->node(eu_writer),
-                                 fleet::roles::superuser, "postgres");
+    auto writer =
+        fleet::connect(shared->secrets(), shared->node(eu_writer), fleet::roles::superuser, "postgres");
     ASSERT_TRUE(writer);
     ::kill(before->process.pid, SIGKILL);
     const auto slot = "'" + fleet::slot_name(eu_reader) + "'";
@@ -363,8 +375,8 @@ TEST(FleetLife, CopiesAReaderAnewThatWasAwayTooLong) {
     }
     ASSERT_GT(receiver, 0);
     ::kill(receiver, SIGSTOP);
-    auto writer = fleet::connect(fleet.topology(), fleet.state(), fleet.node(eu_writer),
-                                 fleet::roles::superuser, fleet.topology().database.name);
+    auto writer = fleet::connect(fleet.secrets(), fleet.node(eu_writer), fleet::roles::superuser,
+                                 fleet.topology().database.name);
     ASSERT_TRUE(writer);
     for (int i = 0; i < 6; ++i) {
         ASSERT_TRUE(writer->run("UPDATE domicile.shard SET name = name; SELECT pg_switch_wal()", 10s));

@@ -484,8 +484,8 @@ class Hostile : public testing::Test {
         fleet = nullptr;
     }
     static std::string options() {
-        const auto password = fleet::read_file(fleet->state().secret("eu", "login_app"));
-        return "host=127.0.0.1 port=" + std::to_string(port) + " user=app password=" + password.value_or("") +
+        const auto password = fleet->secret("eu", "login/app");
+        return "host=127.0.0.1 port=" + std::to_string(port) + " user=app password=" + password +
                " dbname=shop connect_timeout=5";
     }
     /// Every way of asking gives the right rows.

@@ -50,9 +50,7 @@ roles = ["subject"]
         delete fleet;
         fleet = nullptr;
     }
-    static std::string password_of(const std::string& login) {
-        return fleet::read_file(fleet->state().secret("eu", "login_" + login)).value_or("");
-    }
+    static std::string password_of(const std::string& login) { return fleet->secret("eu", "login/" + login); }
     static std::string with_password(const std::string& user, const std::string& password,
                                      std::string_view region = "eu-west-1") {
         const auto& at = fleet->topology().at(*fleet->topology().region(region));
@@ -72,7 +70,7 @@ roles = ["subject"]
     }
     static std::string sign(const iam::Claims& what, const std::string& signer = {}) {
         const auto key =
-            fleet::read_issuer(fleet->state(), signer.empty() ? what.jurisdiction : signer).value();
+            fleet::read_issuer(fleet->secrets(), signer.empty() ? what.jurisdiction : signer).value();
         return iam::issue_token(what, key, iam::thumbprint(key.verifying())).value();
     }
     static const crypto::SigningKey& login_key() {
@@ -280,9 +278,7 @@ TEST_F(Identity, AnotherIssuerSpeaksOfWhatItMay) {
 
 TEST_F(Identity, KeysRollOver) {
     const std::string old = sign(claims("analyst"));
-    const auto user = fleet::runtime_user();
-    ASSERT_TRUE(user);
-    ASSERT_TRUE(fleet::roll_issuer(fleet->state(), "eu", *user));
+    ASSERT_TRUE(fleet::roll_issuer(fleet->secrets(), "eu"));
     const std::string fresh = sign(claims("analyst"));
     EXPECT_TRUE(eventually([&] { return SqlClient(with_password("analyst", fresh)).connected(); }));
     EXPECT_TRUE(SqlClient(with_password("analyst", old)).connected());
@@ -311,7 +307,7 @@ TEST_F(Identity, TheAccessLogIsChainedAndHoldsPseudonymsOnly) {
     EXPECT_EQ(person.run("SELECT name FROM users WHERE user_id = 1500").value(), "p1500");
     EXPECT_EQ(person.run("SELECT name FROM users WHERE user_id = 2").sqlstate, "42501");
     const auto folder = fleet::access_folder(fleet->state(), "eu-west-1");
-    const auto key = fleet::read_pseudonym_key(fleet->state(), "eu").value();
+    const auto key = fleet::read_pseudonym_key(fleet->secrets(), "eu").value();
     std::string text;
     EXPECT_TRUE(eventually([&] {
         text.clear();

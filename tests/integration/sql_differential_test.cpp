@@ -172,12 +172,12 @@ TEST(SqlDifferential, GivesTheSameRowsAsOnePostgresqlOrRefuses) {
     ASSERT_TRUE(started) << base::describe(started.error());
     const auto& topology = fleet.topology();
     const auto port = std::to_string(topology.regions[0].sql.port);
-    const auto password = fleet::read_file(fleet.state().secret("eu", "login_app")).value_or("");
+    const auto password = fleet.secret("eu", "login/app");
     SqlClient door("host=127.0.0.1 port=" + port + " user=app password=" + password + " dbname=shop");
     ASSERT_TRUE(door.connected()) << door.error();
     // The plain one: a schema of its own on the first node, reached directly.
     const auto& node = fleet.node("eu-1.eu-west-1.w");
-    const auto super = fleet::read_file(fleet.state().secret("eu", "postgres")).value_or("");
+    const auto super = fleet.secrets().login("eu", "postgres")->password.reveal();
     SqlClient plain("host=127.0.0.1 port=" + std::to_string(node.address.port) +
                     " user=postgres password=" + super + " dbname=shop");
     ASSERT_TRUE(plain.connected()) << plain.error();

@@ -115,10 +115,9 @@ class SqlDoor : public testing::Test {
         const auto& topology = fleet->topology();
         const auto& at = topology.at(*topology.region(region));
         const auto& jurisdiction = topology.at(at.jurisdiction).name;
-        const auto password =
-            fleet::read_file(fleet->state().secret(jurisdiction, "login_" + std::string(login)));
+        const auto password = fleet->secret(jurisdiction, "login/" + std::string(login));
         return "host=127.0.0.1 port=" + std::to_string(at.sql.port) + " user=" + std::string(login) +
-               " password=" + password.value_or("") + " dbname=shop connect_timeout=5";
+               " password=" + password + " dbname=shop connect_timeout=5";
     }
     inline static TempFleet* fleet = nullptr;
     SqlClient client_{options()};

@@ -71,10 +71,9 @@ class SqlTls : public testing::Test {
     }
     static std::string options(std::string_view more) {
         const auto& region = fleet->topology().regions[0];
-        const auto password = fleet::read_file(fleet->state().secret("eu", "login_app"));
-        return "host=127.0.0.1 port=" + std::to_string(region.sql.port) +
-               " user=app password=" + password.value_or("") + " dbname=tls connect_timeout=5 " +
-               std::string(more);
+        const auto password = fleet->secret("eu", "login/app");
+        return "host=127.0.0.1 port=" + std::to_string(region.sql.port) + " user=app password=" + password +
+               " dbname=tls connect_timeout=5 " + std::string(more);
     }
     inline static TempFleet* fleet = nullptr;
 };

@@ -520,10 +520,9 @@ void Soak::Client::run() {
 }
 
 std::string Soak::options(std::string_view login) const {
-    const auto password = fleet::read_file(fleet_.state().secret("eu", "login_" + std::string(login)));
+    const auto password = fleet_.secret("eu", "login/" + std::string(login));
     return "host=127.0.0.1 port=" + std::to_string(fleet_.topology().regions[0].sql.port) +
-           " user=" + std::string(login) + " password=" + password.value_or("") +
-           " dbname=shop connect_timeout=5";
+           " user=" + std::string(login) + " password=" + password + " dbname=shop connect_timeout=5";
 }
 
 void Soak::wrong(const std::string& what) {

@@ -235,11 +235,16 @@ bool TempFleet::said(std::string_view part) const {
 }
 
 pool::MaintenanceClient TempFleet::connect(std::string_view name, std::string_view role) const {
-    auto client = fleet::connect(topology_, state(), node(name), role, topology_.database.name);
+    auto client = fleet::connect(secrets(), node(name), role, topology_.database.name);
     if (!client) {
         throw std::runtime_error(base::describe(client.error()));
     }
     return *std::move(client);
+}
+
+std::string TempFleet::secret(std::string_view scope, std::string_view name) const {
+    const auto text = secrets().text(scope, name);
+    return text ? text->reveal() : std::string();
 }
 
 }  // namespace domicile::test_support

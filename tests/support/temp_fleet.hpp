@@ -3,6 +3,7 @@
 // thread, torn down at the end. One test process may hold several.
 
 #include "fleet/fleet.hpp"
+#include "fleet/secrets.hpp"
 #include "pool/maintenance.hpp"
 #include "topology/topology.hpp"
 
@@ -51,6 +52,9 @@ class TempFleet {
     [[nodiscard]] const topology::Topology& topology() const { return topology_; }
     [[nodiscard]] const fleet::Options& options() const { return options_; }
     [[nodiscard]] fleet::StateDir state() const { return fleet::StateDir(options_.state); }
+    /// The fleet's own secrets: "login/app" of "eu". Empty if there is none.
+    [[nodiscard]] fleet::Secrets secrets() const { return fleet::Secrets(topology_, state()); }
+    [[nodiscard]] std::string secret(std::string_view scope, std::string_view name) const;
     [[nodiscard]] std::filesystem::path folder() const { return folder_; }
     [[nodiscard]] const topology::Node& node(std::string_view name) const;
     /// Whether any line of progress so far holds `part`.

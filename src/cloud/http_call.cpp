@@ -1,0 +1,89 @@
+#include "cloud/http_call.hpp"
+
+#include <curl/curl.h>
+#include <memory>
+
+namespace domicile::cloud {
+namespace {
+
+using base::Code;
+
+struct Cleanup {
+    void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+};
+
+struct Received {
+    std::string text;
+    std::size_t bytes_max = 0;
+    bool too_large = false;
+};
+
+std::size_t take(const char* bytes, std::size_t one, std::size_t count, void* to) {
+    auto& received = *static_cast<Received*>(to);
+    const std::size_t size = one * count;
+    if (size > received.bytes_max - received.text.size()) {
+        received.too_large = true;
+        return 0;
+    }
+    received.text.append(bytes, size);
+    return size;
+}
+
+/// curl's own set-up is not safe to run twice at once.
+const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+
+}  // namespace
+
+base::Result<HttpAnswer> call(const HttpCall& request) {
+    // One a thread: it keeps its connections for the next call.
+    thread_local const std::unique_ptr<CURL, Cleanup> handle(ready ? curl_easy_init() : nullptr);
+    CURL* curl = handle.get();
+    if (curl == nullptr) {
+        return base::fail(Code::internal, "libcurl does not start");
+    }
+    curl_easy_reset(curl);
+    curl_slist* list = nullptr;
+    for (const auto& [name, value] : request.headers) {
+        list = curl_slist_append(list, (name + ": " + value).c_str());
+    }
+    list = curl_slist_append(list, "Expect:");
+    const std::unique_ptr<curl_slist, Cleanup> headers(list);
+    Received received{.text = {}, .bytes_max = request.bytes_max};
+    curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 2'000L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!request.authority.empty()) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, request.authority.c_str());
+        curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+    }
+    if (request.method != "GET") {
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    }
+    const CURLcode code = curl_easy_perform(curl);
+    if (received.too_large) {
+        return base::fail(Code::payload_too_large, "The answer of a remote service is too large.", "",
+                          request.url);
+    }
+    if (code != CURLE_OK) {
+        return base::fail(code == CURLE_OPERATION_TIMEDOUT ? Code::node_timeout : Code::node_unavailable,
+                          "A remote service does not answer.", "",
+                          request.url + ": " + curl_easy_strerror(code));
+    }
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return HttpAnswer{static_cast<int>(status), std::move(received.text)};
+}
+
+}  // namespace domicile::cloud

@@ -1,0 +1,36 @@
+#pragma once
+// The PostgreSQL roles of every cluster, and who may log in at the SQL door.
+
+#include <array>
+#include <string_view>
+
+namespace domicile::fleet {
+
+/// Each with what it is for. A role has two logins, its own name and that name with "_b", which serve in turn
+/// (vault/rotation.hpp); whichever it is, statements run as the role.
+namespace roles {
+inline constexpr std::string_view superuser = "postgres";        ///< only the fleet, only for set-up
+inline constexpr std::string_view owner = "domicile_owner";      ///< owns the schemas, runs migrations
+inline constexpr std::string_view gateway = "domicile_gateway";  ///< the statements of clients
+inline constexpr std::string_view replication = "domicile_replication";  ///< readers stream with it
+inline constexpr std::string_view monitor = "domicile_monitor";          ///< positions and sizes, no rows
+}  // namespace roles
+inline constexpr std::array all_roles = {roles::superuser, roles::owner, roles::gateway, roles::replication,
+                                         roles::monitor};
+
+/// Who may log in at the SQL door, and the node role that serves them. The gateway reads verifiers only.
+struct Login {
+    std::string_view name;
+    std::string_view role;
+};
+inline constexpr std::array logins = {
+    Login{"app", roles::gateway},     ///< the application: reads and writes rows
+    Login{"operator", roles::owner},  ///< defines tables, too
+};
+/// Only where the topology says superuser_login.
+inline constexpr Login superuser_login = {"postgres", roles::superuser};
+
+/// The scope of central's secrets; no jurisdiction may bear this name beside a central.
+inline constexpr std::string_view central_scope = "central";
+
+}  // namespace domicile::fleet

@@ -1,0 +1,177 @@
+// The drivers of the vault: one suite for local files and for AWS, on a server that checks every signature.
+// And a whole fleet whose secrets live there.
+
+#include "cloud/aws_keys.hpp"
+#include "cloud/aws_secrets.hpp"
+#include "cloud/local_keys.hpp"
+#include "cloud/local_secrets.hpp"
+#include "fleet/rotation.hpp"
+#include "sql_door.hpp"
+#include "support/cloud_conformance.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <boost/json.hpp>
+
+namespace domicile {
+namespace {
+
+namespace fs = std::filesystem;
+using base::Code;
+using test_support::check_key_service;
+using test_support::check_secret_store;
+
+/// Ends with the test program: it reads from a pipe that we hold open.
+class AwsServer {
+  public:
+    AwsServer() : port_(test_support::free_port_block(1)) {
+        const std::string command = "exec " DOMICILE_AWS_PYTHON " " DOMICILE_SOURCE_DIR
+                                    "/tests/aws/server.py " +
+                                    std::to_string(port_) + " > " + ready_.string();
+        fs::remove(ready_);
+        pipe_ = ::popen(command.c_str(), "w");
+        for (int i = 0; i < 600 && fs::exists(ready_) ? fs::file_size(ready_) == 0 : i < 600; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+    }
+    AwsServer(const AwsServer&) = delete;
+    AwsServer& operator=(const AwsServer&) = delete;
+    ~AwsServer() {
+        ::pclose(pipe_);
+        fs::remove(ready_);
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] cloud::AwsAccess access(const std::string& secret = "secret") const {
+        return {[secret]() -> base::Result<cloud::AwsCredentials> {
+                    return cloud::AwsCredentials{"test", base::Secret<std::string>(secret), {}};
+                },
+                url()};
+    }
+    /// What an administrator does once for a region: the key, and its name.
+    void make_key(const std::string& region, const std::string& alias) const {
+        const cloud::AwsService kms(access(), region, "kms", "TrentService");
+        const auto made = kms.run("CreateKey", {});
+        ASSERT_TRUE(made) << base::describe(made.error());
+        ASSERT_TRUE(kms.run("CreateAlias",
+                            {{"AliasName", alias}, {"TargetKeyId", made->at("KeyMetadata").at("KeyId")}}));
+    }
+
+  private:
+    std::uint16_t port_;
+    fs::path ready_ = fs::temp_directory_path() / ("domicile-aws." + std::to_string(::getpid()));
+    FILE* pipe_ = nullptr;
+};
+
+class Drivers : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        server = new AwsServer;
+        for (const auto* region : {"eu-west-1", "eu-central-1", "eu-west-2"}) {
+            server->make_key(region, "alias/domicile");
+        }
+    }
+    static void TearDownTestSuite() {
+        delete server;
+        server = nullptr;
+    }
+    inline static AwsServer* server = nullptr;
+};
+
+class Folder {
+  public:
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "domicile_cloud.XXXXXX").string();
+        path = ::mkdtemp(pattern.data());
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { fs::remove_all(path); }
+    fs::path path;
+};
+
+TEST_F(Drivers, LocalKeysConform) {
+    const Folder one;
+    const Folder two;
+    cloud::LocalKeys keys(one.path, "k");
+    cloud::LocalKeys other(two.path, "k");
+    check_key_service(keys, other);
+}
+
+TEST_F(Drivers, LocalSecretsConform) {
+    const Folder folder;
+    cloud::LocalSecrets secrets(folder.path);
+    check_secret_store(secrets);
+}
+
+TEST_F(Drivers, KmsConforms) {
+    cloud::AwsKeys keys(server->access(), "eu-west-1", "alias/domicile");
+    cloud::AwsKeys other(server->access(), "eu-west-2", "alias/domicile");
+    check_key_service(keys, other);
+}
+
+TEST_F(Drivers, SecretsManagerConforms) {
+    cloud::AwsSecrets secrets(server->access(), "eu-west-1", "domicile/test/", "alias/domicile");
+    check_secret_store(secrets);
+}
+
+TEST_F(Drivers, AWrongSignatureIsRefusedAndSaidWithoutTheSecret) {
+    cloud::AwsSecrets secrets(server->access("wrong"), "eu-west-1", "x/", "");
+    const auto refused = secrets.list("");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::not_permitted);
+    EXPECT_EQ(base::describe(refused.error()).find("wrong"), std::string::npos);
+}
+
+TEST_F(Drivers, NobodyThereIsOutOfReachNotAnAbsentSecret) {
+    const Folder folder;
+    cloud::LocalSecrets local(folder.path / "gone");
+    EXPECT_EQ(local.get("a", cloud::Stage::current).error().code, Code::node_unavailable);
+    auto access = server->access();
+    access.endpoint = "http://127.0.0.1:" + std::to_string(test_support::free_port_block(1));
+    cloud::AwsSecrets aws(access, "eu-west-1", "x/", "");
+    EXPECT_EQ(aws.get("a", cloud::Stage::current).error().code, Code::node_unavailable);
+    cloud::AwsKeys nokey(server->access(), "eu-west-1", "alias/nobody");
+    EXPECT_EQ(nokey.generate({}).error().code, Code::configuration);
+}
+
+TEST_F(Drivers, AWholeFleetKeepsItsSecretsThere) {
+    const Folder folder;
+    const auto file = folder.path / "credentials";
+    std::ofstream(file) << "# ours\n[other]\naws_access_key_id = x\n[default]\naws_access_key_id=test\n"
+                           "aws_secret_access_key = secret\n";
+    fs::permissions(folder.path, fs::perms(0755));  // gateways are another user
+    fs::permissions(file, fs::perms(0644));
+    ::setenv("AWS_SHARED_CREDENTIALS_FILE", file.c_str(), 1);
+    const std::string topology =
+        std::string(shop_topology) + "\n[vault]\ndriver = \"aws\"\nendpoint = \"" + server->url() + "\"\n";
+    TempFleet fleet(DOMICILE_BINARY, topology, shop_migrations);
+    const auto started = fleet.start();
+    ASSERT_TRUE(started) << base::describe(started.error());
+    EXPECT_FALSE(fs::exists(fleet.state().vault("eu-west-1")));
+    const auto options = [&] {
+        return "host=127.0.0.1 port=" + std::to_string(fleet.topology().regions[0].sql.port) +
+               " user=app dbname=shop connect_timeout=5 password=" + fleet.secret("eu", "login/app");
+    };
+    SqlClient client(options());
+    ASSERT_TRUE(client.connected()) << client.error();
+    ASSERT_TRUE(client.run("INSERT INTO users (user_id, name) VALUES (1, 'p1')").good);
+    vault::RotationOptions rotation;
+    rotation.settle = std::chrono::seconds{0};
+    const auto rotated = fleet::rotate_role(fleet.secrets(), "eu", fleet::roles::gateway, rotation);
+    ASSERT_TRUE(rotated) << base::describe(rotated.error());
+    EXPECT_EQ(fleet.secrets().login("eu", fleet::roles::gateway)->user, "domicile_gateway_b");
+    SqlClient after(options());
+    EXPECT_EQ(after.run("SELECT name FROM users WHERE user_id = 1").value(), "p1");
+    // Sealed before it travels: not even the store sees a password.
+    cloud::AwsSecrets store(server->access(), "eu-west-1", "domicile/shop/", "alias/domicile");
+    const auto stored = store.get("eu/db/domicile_gateway", cloud::Stage::current);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->bytes.find("password"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace domicile
