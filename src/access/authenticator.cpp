@@ -1,6 +1,7 @@
 #include "access/authenticator.hpp"
 
 #include "base/log.hpp"
+#include "crypto/certificate.hpp"
 
 #include <algorithm>
 
@@ -118,6 +119,20 @@ base::Result<iam::Principal> Authenticator::authenticate(std::string_view token,
     principal.subject = claims->user;
     principal.purpose = std::move(claims->purpose);
     principal.expires = claims->expires + iam::clock_skew_seconds;
+    return principal;
+}
+
+std::optional<iam::Principal> Authenticator::recognise(const std::string& certificate) const {
+    const std::string name = crypto::common_name(certificate);
+    const auto known = std::ranges::find(topology_.identity.clients, name, &topology::CertifiedClient::name);
+    if (name.empty() || known == topology_.identity.clients.end()) {
+        return std::nullopt;
+    }
+    iam::Principal principal;
+    principal.name = name;
+    principal.kind = iam::PrincipalKind::service;
+    principal.roles = known->roles;
+    principal.jurisdiction = known->jurisdiction;
     return principal;
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -45,6 +46,9 @@ class Authenticator {
 
     /// authentication_failed, with the same text for every reason.
     [[nodiscard]] base::Result<iam::Principal> authenticate(std::string_view token, std::int64_t now) const;
+    /// Whom a client's certificate (PEM) shows; TLS has verified it against `client_ca`. Nothing for a name
+    /// that the topology does not know.
+    [[nodiscard]] std::optional<iam::Principal> recognise(const std::string& certificate) const;
     /// Grows whenever keys were read: what was verified before is verified anew.
     [[nodiscard]] std::uint64_t generation() const noexcept {
         return generation_.load(std::memory_order_acquire);

@@ -21,9 +21,10 @@ int check(const Common& common);
 
 struct UpOptions {
     bool detach = false;
+    std::string region;  ///< only what stands there; empty: everything
 };
 int up(const Common& common, const UpOptions& options);
-int down(const Common& common);
+int down(const Common& common, const UpOptions& options);
 
 struct StatusOptions {
     bool watch = false;
@@ -85,6 +86,12 @@ struct SecretOptions {
     int settle = 10;  ///< seconds
 };
 int secret(const Common& common, const SecretOptions& options);
+
+struct MeshOptions {
+    std::string region;
+    bool routes = false;  ///< print the route table instead
+};
+int mesh(const Common& common, const MeshOptions& options);
 
 struct GatewayCommand {
     std::string region;

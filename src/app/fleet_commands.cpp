@@ -147,21 +147,50 @@ int up_detached(const topology::Topology& topology, const fleet::Options& option
 
 }  // namespace
 
+namespace {
+
+bool choose_region(fleet::Options& options, const topology::Topology& topology, const std::string& name) {
+    if (name.empty()) {
+        return true;
+    }
+    options.region = topology.region(name);
+    if (!options.region) {
+        failed({base::Code::configuration,
+                "There is no region " + name + ".",
+                "Name one of the topology.",
+                {},
+                {}});
+    }
+    return options.region.has_value();
+}
+
+}  // namespace
+
 int up(const Common& common, const UpOptions& options) {
     const auto topology = read_topology(common.topology);
     if (!topology) {
         return 1;
     }
-    const auto fleet = fleet_options(common, *topology);
+    // Gateways would refuse to start, one by one.
+    if (const auto policies = read_policies(*topology, common.topology.parent_path()); !policies) {
+        return failed(policies.error());
+    }
+    auto fleet = fleet_options(common, *topology);
+    if (!choose_region(fleet, *topology, options.region)) {
+        return 1;
+    }
     return options.detach ? up_detached(*topology, fleet) : up_in_foreground(*topology, fleet);
 }
 
-int down(const Common& common) {
+int down(const Common& common, const UpOptions& command) {
     const auto topology = read_topology(common.topology);
     if (!topology) {
         return 1;
     }
     auto options = fleet_options(common, *topology);
+    if (!choose_region(options, *topology, command.region)) {
+        return 1;
+    }
     options.progress = [](const fleet::Progress& progress) { std::cout << line_of(progress) << std::endl; };
     const auto done = fleet::down(*topology, options);
     return done ? 0 : failed(done.error());

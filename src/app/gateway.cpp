@@ -107,8 +107,10 @@ constexpr unsigned char http_1_1[] = "\x08http/1.1";
 constexpr Protocol postgresql_protocol(postgresql, sizeof postgresql - 1);
 constexpr Protocol http_protocol(http_1_1, sizeof http_1_1 - 1);
 
-/// Null if no certificate is given. TLS 1.2 at least, as PostgreSQL (ssl_min_protocol_version).
-base::Result<TlsContext> tls_context(const GatewayOptions& options, const Protocol& protocol) {
+/// Null if no certificate is given. TLS 1.2 at least, as PostgreSQL (ssl_min_protocol_version). With
+/// `client_authority` (PEM file) clients may show certificates; one that does not verify ends the handshake.
+base::Result<TlsContext> tls_context(const GatewayOptions& options, const std::string& client_authority,
+                                     const Protocol& protocol) {
     if (options.tls_certificate.empty()) {
         return TlsContext();
     }
@@ -132,6 +134,19 @@ base::Result<TlsContext> tls_context(const GatewayOptions& options, const Protoc
         return base::fail(base::Code::configuration,
                           "The certificate " + options.tls_certificate + " and its key cannot be used.",
                           "Give PEM files that belong together: --tls-cert, --tls-key.");
+    }
+    if (!client_authority.empty()) {
+        STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(client_authority.c_str());
+        if (names == nullptr ||
+            SSL_CTX_load_verify_locations(context.get(), client_authority.c_str(), nullptr) != 1) {
+            return base::fail(base::Code::configuration,
+                              "The authority " + client_authority + " cannot be used.",
+                              "`client_ca` in [identity] names a PEM file that the gateways' user may read.");
+        }
+        SSL_CTX_set_client_CA_list(context.get(), names);
+        static constexpr unsigned char ours[] = "domicile";  // sessions are of this server alone
+        SSL_CTX_set_session_id_context(context.get(), ours, sizeof ours - 1);
+        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
     }
     return context;
 }
@@ -340,11 +355,15 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
         role.application = "domicile-" + region.name;
         role.tls = node_tls->get();
     }
-    const auto tls = tls_context(options, postgresql_protocol);
+    const std::string client_authority = topology.identity.client_authority.empty()
+                                             ? std::string()
+                                             : (options.folder / topology.identity.client_authority).string();
+    const auto tls = tls_context(options, client_authority, postgresql_protocol);
     if (!tls) {
         return std::unexpected(tls.error());
     }
-    const auto http_tls = region.http_tls() ? tls_context(options, http_protocol) : TlsContext();
+    const auto http_tls =
+        region.http_tls() ? tls_context(options, client_authority, http_protocol) : TlsContext();
     if (!http_tls) {
         return std::unexpected(http_tls.error());
     }

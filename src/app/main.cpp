@@ -163,6 +163,8 @@ int main(int argc, char** argv) {
         cli.add_subcommand("up", "Start every embedded PostgreSQL node and one gateway per region");
     add_topology(*up, common);
     add_state(*up, common);
+    up->add_option("-r,--region", up_options.region,
+                   "Only what stands in this region; the others have supervisors of their own");
     up->add_flag("-d,--detach", up_options.detach, "Return when all is ready and go on in the background");
     up->footer(
         "Examples:\n  domicile up -t examples/retail/domicile.toml            # Ctrl-C stops all in order\n"
@@ -172,8 +174,9 @@ int main(int argc, char** argv) {
     CLI::App* down = cli.add_subcommand("down", "Stop everything in order; data stays");
     add_topology(*down, common);
     add_state(*down, common);
+    down->add_option("-r,--region", up_options.region, "Only what stands in this region");
     down->footer("Example:\n  domicile down -t examples/retail/domicile.toml");
-    down->callback([&] { status = app::down(common); });
+    down->callback([&] { status = app::down(common, up_options); });
 
     app::StatusOptions status_options;
     CLI::App* show = cli.add_subcommand("status", "Show doors, shards, readers, lag and row counts");
@@ -262,6 +265,17 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     gateway->footer("Example:\n  domicile gateway -t examples/retail/domicile.toml --region eu-west-1");
     gateway->callback([&] { status = app::gateway(common, gateway_options); });
+
+    app::MeshOptions mesh_options;
+    CLI::App* mesh =
+        cli.add_subcommand("mesh", "A region's relay over mutual TLS (the fleet runs this for you)");
+    add_topology(*mesh, common);
+    add_state(*mesh, common);
+    add_json(*mesh, common);
+    mesh->add_option("-r,--region", mesh_options.region, "The region to serve");
+    mesh->add_flag("--routes", mesh_options.routes, "Print which region may ask which for what");
+    mesh->footer("Example:\n  domicile mesh --routes -t examples/retail/domicile.toml");
+    mesh->callback([&] { status = app::mesh(common, mesh_options); });
 
     const auto known = [&](std::string_view name) {
         return std::ranges::any_of(cli.get_subcommands({}),

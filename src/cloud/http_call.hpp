@@ -17,6 +17,7 @@ struct HttpCall {
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string body = {};
     std::string authority = {};  ///< PEM file; empty: the machine's authorities
+    bool unverified = false;     ///< takes any certificate: only to see whether somebody is there
     std::size_t bytes_max = 1U << 20U;
     std::chrono::milliseconds timeout{10'000};
 };

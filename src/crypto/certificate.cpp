@@ -3,6 +3,7 @@
 #include "crypto/openssl.hpp"
 #include "crypto/random.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -62,7 +63,7 @@ std::string alternative_names(std::span<const std::string> hosts) {
 }
 
 /// Unsigned: key, names and times.
-Certificate new_certificate(EVP_PKEY* key, std::string_view name, std::chrono::days valid) {
+Certificate new_certificate(EVP_PKEY* key, std::string_view name, std::chrono::seconds valid) {
     Certificate certificate(X509_new());
     if (!certificate) {
         return nullptr;
@@ -76,7 +77,7 @@ Certificate new_certificate(EVP_PKEY* key, std::string_view name, std::chrono::d
     BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get()));
     // A clock that is a little behind must not refuse it.
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -300);
-    X509_time_adj_ex(X509_getm_notAfter(certificate.get()), static_cast<int>(valid.count()), 0, nullptr);
+    X509_time_adj_ex(X509_getm_notAfter(certificate.get()), 0, static_cast<long>(valid.count()), nullptr);
     X509_set_pubkey(certificate.get(), key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const unsigned char*>(name.data()),
@@ -96,7 +97,7 @@ base::Result<Identity> written(X509* certificate, EVP_PKEY* key) {
 
 }  // namespace
 
-base::Result<Identity> make_authority(std::string_view name, std::chrono::days valid) {
+base::Result<Identity> make_authority(std::string_view name, std::chrono::seconds valid) {
     const Key key(EVP_EC_gen("P-256"));
     const Certificate certificate = key ? new_certificate(key.get(), name, valid) : nullptr;
     if (!certificate ||
@@ -112,7 +113,7 @@ base::Result<Identity> make_authority(std::string_view name, std::chrono::days v
 }
 
 base::Result<Identity> make_certificate(const Identity& authority, std::string_view name,
-                                        std::span<const std::string> hosts, std::chrono::days valid) {
+                                        std::span<const std::string> hosts, std::chrono::seconds valid) {
     const Certificate issuer = read_certificate(authority.certificate);
     const Bio bio = reader(authority.key.reveal());
     const Key issuer_key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr) : nullptr);
@@ -134,7 +135,7 @@ base::Result<Identity> make_certificate(const Identity& authority, std::string_v
     return written(certificate.get(), key.get());
 }
 
-bool is_good(std::string_view certificate, std::string_view authority, std::chrono::days least) {
+bool is_good(std::string_view certificate, std::string_view authority, std::chrono::seconds least) {
     const Certificate one = read_certificate(certificate);
     const Certificate issuer = read_certificate(authority);
     if (!one || !issuer || X509_verify(one.get(), X509_get0_pubkey(issuer.get())) != 1) {
@@ -142,8 +143,40 @@ bool is_good(std::string_view certificate, std::string_view authority, std::chro
     }
     int days = 0;
     int seconds = 0;
+    constexpr std::int64_t day = 86'400;
     return ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(one.get())) == 1 &&
-           days >= least.count();
+           days * day + seconds >= least.count() && (days > 0 || seconds > 0);
+}
+
+std::string common_name(std::string_view certificate) {
+    const Certificate one = read_certificate(certificate);
+    X509_NAME* subject = one ? X509_get_subject_name(one.get()) : nullptr;
+    const int at = subject != nullptr ? X509_NAME_get_index_by_NID(subject, NID_commonName, -1) : -1;
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) {
+        return {};
+    }
+    const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    std::string name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<std::size_t>(ASN1_STRING_length(text)));
+    const bool plain = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 127; });
+    return plain ? name : std::string();
+}
+
+std::vector<std::string> dns_names(std::string_view certificate) {
+    std::vector<std::string> names;
+    const Certificate one = read_certificate(certificate);
+    const std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>> all(
+        one ? static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(one.get(), NID_subject_alt_name, nullptr, nullptr))
+            : nullptr);
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
+        if (name->type == GEN_DNS) {
+            const ASN1_IA5STRING* text = name->d.dNSName;
+            names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                               static_cast<std::size_t>(ASN1_STRING_length(text)));
+        }
+    }
+    return names;
 }
 
 }  // namespace domicile::crypto

@@ -99,8 +99,43 @@ base::Status start_writer(const Context& context, Unit& writer) {
     }
 }
 
+/// Readers whose writer another region's supervisor runs: it may come up later.
+base::Status bring_up_followers(const Context& context, Group& group, std::atomic<std::size_t>& done,
+                                std::size_t total) {
+    for (auto* reader : group.readers) {
+        const auto deadline = Clock::now() + ready_wait;
+        bool told = false;
+        for (;;) {
+            auto writer =
+                connect(context.secrets, *reader->writer, roles::superuser, context.topology.database.name);
+            // Its schema is what a copy must hold, so that the gateway here serves at once.
+            if (writer && writer->run("SELECT FROM domicile.shard", std::chrono::seconds{5})) {
+                break;
+            }
+            if (context.stopping() || Clock::now() > deadline) {
+                return base::fail(
+                    Code::node_unavailable,
+                    "reader " + reader->name + ": its writer " + reader->writer->name + " is out of reach",
+                    "start the region of the writer");
+            }
+            if (!std::exchange(told, true)) {
+                context.say(Step::note, reader->name, reader->name + " waits for " + reader->writer->name);
+            }
+            std::this_thread::sleep_for(poll_interval * 5);
+        }
+        if (auto up = bring_up_reader(context, *reader); !up) {
+            return up;
+        }
+        context.say(Step::node, reader->name, reader->name + " streams", ++done, total);
+    }
+    return {};
+}
+
 base::Status bring_up_group(const Context& context, Group& group, std::atomic<std::size_t>& done,
                             std::size_t total) {
+    if (group.writer == nullptr) {
+        return bring_up_followers(context, group, done, total);
+    }
     auto& writer = *group.writer;
     if (auto made = create_writer(context, *writer.node); !made) {
         return made;
@@ -131,11 +166,16 @@ std::vector<Group> groups_of(Units& units) {
         }
     }
     for (auto& unit : units) {
+        if (unit->kind != UnitKind::reader) {
+            continue;
+        }
         const auto group = std::ranges::find_if(groups, [&](const Group& candidate) {
-            return unit->kind == UnitKind::reader && candidate.writer->node == unit->writer;
+            return candidate.writer != nullptr && candidate.writer->node == unit->writer;
         });
         if (group != groups.end()) {
             group->readers.push_back(unit.get());
+        } else {
+            groups.push_back({.writer = nullptr, .readers = {unit.get()}});
         }
     }
     return groups;
@@ -144,7 +184,7 @@ std::vector<Group> groups_of(Units& units) {
 base::Status bring_up(const Context& context, std::vector<Group>& groups) {
     std::size_t total = 0;
     for (const auto& group : groups) {
-        total += 1 + group.readers.size();
+        total += (group.writer != nullptr ? 1U : 0U) + group.readers.size();
     }
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> done{0};

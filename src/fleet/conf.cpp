@@ -131,7 +131,11 @@ std::string postgres_conf(const topology::Topology& topology, const topology::No
         // there.
         put(text, "primary_conninfo",
             "host=" + conninfo_value(upstream->writer.host) +
-                " port=" + std::to_string(upstream->writer.port) + " user=" + conninfo_value(upstream->user) +
+                (upstream->relay.port != 0 ? " hostaddr=" + conninfo_value(upstream->relay.host)
+                                           : std::string()) +
+                " port=" +
+                std::to_string(upstream->relay.port != 0 ? upstream->relay.port : upstream->writer.port) +
+                " user=" + conninfo_value(upstream->user) +
                 " passfile=" + conninfo_value(upstream->passfile.string()) +
                 " application_name=" + conninfo_value(upstream->application) + " connect_timeout=5 " +
                 (topology.embedded.tls

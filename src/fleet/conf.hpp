@@ -14,9 +14,10 @@ namespace domicile::fleet {
 /// From where a reader streams.
 struct Upstream {
     topology::Address writer;
-    std::string slot;                                    ///< its physical replication slot on the writer
-    std::string application;                             ///< as the writer's pg_stat_replication names it
-    std::filesystem::path passfile;                      ///< the replication role's passwords
+    topology::Address relay = {};    ///< of the mesh, where the writer stands in another region; else port 0
+    std::string slot;                ///< its physical replication slot on the writer
+    std::string application;         ///< as the writer's pg_stat_replication names it
+    std::filesystem::path passfile;  ///< the replication role's passwords
     std::string user = std::string(roles::replication);  ///< its login
     std::string authority = {};  ///< with [embedded] tls: who signs the writer's certificate
 };

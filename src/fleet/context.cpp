@@ -76,23 +76,26 @@ void Context::say(Step step, std::string_view name, std::string text, std::size_
 base::Result<pool::MaintenanceClient> connect(const Secrets& secrets, const topology::Node& node,
                                               std::string_view role, std::string_view database) {
     const auto login = secrets.login(scope_of(secrets.topology(), node), role);
-    return login ? connect_as(secrets.topology(), node, *login, database) : std::unexpected(login.error());
+    return login ? connect_as(secrets.topology(), node, *login, database, secrets.near())
+                 : std::unexpected(login.error());
 }
 
 base::Result<pool::MaintenanceClient> connect_as(const topology::Topology& topology,
                                                  const topology::Node& node, const vault::DatabaseLogin& with,
-                                                 std::string_view database) {
+                                                 std::string_view database,
+                                                 std::optional<topology::RegionIndex> from) {
     const auto index = static_cast<std::uint16_t>(&node - topology.nodes.data());
     const pool::Login login{.user = with.user, .password = with.password, .database = std::string(database)};
     if (node.shard.value >= topology.shards.size()) {
         return pool::MaintenanceClient::open(routing::admit_central(topology), topology,
-                                             topology::NodeIndex(index), login, connect_wait);
+                                             topology::NodeIndex(index), login, connect_wait, from);
     }
     const auto plan = routing::admit_upkeep(topology, node.shard, topology.at(node.shard).jurisdiction);
     if (!plan) {
         return std::unexpected(plan.error().error);
     }
-    return pool::MaintenanceClient::open(*plan, topology, topology::NodeIndex(index), login, connect_wait);
+    return pool::MaintenanceClient::open(*plan, topology, topology::NodeIndex(index), login, connect_wait,
+                                         from);
 }
 
 base::Result<std::optional<std::string>> single_value(pool::MaintenanceClient& client,

@@ -36,7 +36,7 @@ class Context {
           state(std::move(state)),
           user(std::move(user)),
           programs(std::move(programs)),
-          secrets(topology, this->state),
+          secrets(topology, this->state, options.region),
           stop_(stop) {}
 
     /// The caller's flag, or a `down` from another process.
@@ -66,10 +66,9 @@ class Context {
                                                             const topology::Node& node, std::string_view role,
                                                             std::string_view database);
 /// The same with a login of one's own.
-[[nodiscard]] base::Result<pool::MaintenanceClient> connect_as(const topology::Topology& topology,
-                                                               const topology::Node& node,
-                                                               const vault::DatabaseLogin& login,
-                                                               std::string_view database);
+[[nodiscard]] base::Result<pool::MaintenanceClient> connect_as(
+    const topology::Topology& topology, const topology::Node& node, const vault::DatabaseLogin& login,
+    std::string_view database, std::optional<topology::RegionIndex> from = {});
 
 /// The first column of the first row of the last result set; nothing if there is none or it is null.
 [[nodiscard]] base::Result<std::optional<std::string>> single_value(pool::MaintenanceClient& client,

@@ -1,7 +1,9 @@
 #include "fleet/fleet.hpp"
 
+#include "cloud/files.hpp"
 #include "fleet/context.hpp"
 #include "fleet/issuer.hpp"
+#include "fleet/mesh_authority.hpp"
 #include "fleet/node.hpp"
 #include "fleet/supervisor.hpp"
 #include "fleet/text.hpp"
@@ -36,6 +38,11 @@ StateDir resolved(const fs::path& state) {
     std::error_code error;
     const auto path = fs::weakly_canonical(state, error);
     return StateDir(error ? state : path);
+}
+
+StateDir state_of(const topology::Topology& topology, const Options& options) {
+    auto state = resolved(options.state);
+    return options.region ? state.of_region(topology.at(*options.region).name) : state;
 }
 
 void tell(const Options& options, std::string text) {
@@ -117,10 +124,14 @@ base::Status wait_for_supervisor(const StateDir& state, pid_t pid) {
     return {};
 }
 
-bool anything_runs(const topology::Topology& topology, const StateDir& state) {
-    const auto units = units_of(topology);
+bool anything_runs(const topology::Topology& topology, const StateDir& state,
+                   std::optional<topology::RegionIndex> region) {
+    const auto units = units_of(topology, region);
     if (std::ranges::any_of(units, [&](const auto& unit) { return find_unit(state, *unit).has_value(); })) {
         return true;
+    }
+    if (region) {
+        return false;  // the rest is others' work
     }
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(state.runs(), error)) {
@@ -145,7 +156,7 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
     if (auto created = resolved(options.state).create(*user); !created) {
         return created;
     }
-    const auto state = resolved(options.state);
+    const auto state = state_of(topology, options);
     auto lock = SupervisorLock::take(state);
     if (!lock) {
         return std::unexpected(std::move(lock.error()));
@@ -166,12 +177,22 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
     std::error_code error;
     fs::remove(state.ready(), error);
     fs::remove(state.stop_request(), error);
-    const Secrets secrets(topology, state);
-    if (auto made = secrets.make(*user); !made) {
-        return made;
-    }
-    if (auto made = make_issuers(secrets, *user); !made) {
-        return made;
+    {
+        // Supervisors of several regions may come up at once: what they share is made once.
+        const auto alone = cloud::FolderLock::take(state.secrets());
+        if (!alone) {
+            return std::unexpected(alone.error());
+        }
+        const Secrets secrets(topology, state);
+        if (auto made = secrets.make(*user); !made) {
+            return made;
+        }
+        if (auto made = make_issuers(secrets, *user); !made) {
+            return made;
+        }
+        if (auto made = make_mesh_authorities(secrets); !made) {
+            return made;
+        }
     }
     const auto changed = keep_topology(state, options.topology_file);
     if (!changed) {
@@ -189,7 +210,7 @@ base::Status up(const topology::Topology& topology, const Options& options, cons
 }
 
 base::Status down(const topology::Topology& topology, const Options& options) {
-    const auto state = resolved(options.state);
+    const auto state = state_of(topology, options);
     if (!is_state(state)) {
         tell(options, "nothing runs");
         return {};
@@ -213,16 +234,16 @@ base::Status down(const topology::Topology& topology, const Options& options) {
     std::error_code error;
     fs::remove(state.ready(), error);
     for (const auto& node : topology.nodes) {
-        if (node.embedded) {
+        if (node.embedded && (!options.region || node.region == *options.region)) {
             end_setup(state, node);
         }
     }
-    if (!anything_runs(topology, state)) {
+    if (!anything_runs(topology, state, options.region)) {
         tell(options, holder ? "everything has stopped" : "nothing runs");
         return {};
     }
     const Context context(topology, options, state, RunAs{}, Programs{}, never);
-    auto units = units_of(topology);
+    auto units = units_of(topology, options.region);
     stop_strangers(context, units);
     return stop_units(context, units);
 }
@@ -243,7 +264,7 @@ base::Status reset(const topology::Topology& topology, const Options& options) {
     if (!lock) {
         return std::unexpected(std::move(lock.error()));
     }
-    if (!*lock || anything_runs(topology, state)) {
+    if (!*lock || anything_runs(topology, state, std::nullopt)) {
         return base::fail(Code::configuration, "the system is up: nothing was deleted",
                           "run `domicile down` first");
     }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace domicile::fleet {
@@ -39,8 +40,11 @@ struct Progress {
 
 struct Options {
     std::filesystem::path topology_file;
-    std::filesystem::path state;                    ///< absolute
-    std::filesystem::path self;                     ///< our own binary, which gateways run
+    std::filesystem::path state;  ///< absolute
+    std::filesystem::path self;   ///< our own binary, which gateways run
+    /// Only what stands in this region: the others have supervisors of their own, on other machines or in
+    /// other network namespaces. Empty: the whole system.
+    std::optional<topology::RegionIndex> region = std::nullopt;
     std::function<void(const Progress&)> progress;  ///< may be empty; called by one thread at a time
 };
 

@@ -203,10 +203,12 @@ base::Status copy_writer(const Context& context, const topology::Node& reader, c
     auto command = command_for(context, reader, ".setup");
     command.environment.push_back("PGPASSFILE=" +
                                   passfile(context.state, scope_of(context.topology, reader)).string());
+    const auto index = static_cast<std::uint16_t>(&writer - context.topology.nodes.data());
+    const auto way = context.topology.reach(reader.region, topology::NodeIndex(index));
     command.arguments = {context.programs.pg_basebackup.string(),
                          "--pgdata=" + draft->string(),
-                         "--host=" + writer.address.host,
-                         "--port=" + std::to_string(writer.address.port),
+                         "--host=" + way.host,
+                         "--port=" + std::to_string(way.port),
                          "--username=" + login->user,
                          "--no-password",
                          "--checkpoint=fast",
@@ -231,7 +233,10 @@ base::Status configure(const Context& context, const topology::Node& node, const
         if (!login) {
             return std::unexpected(login.error());
         }
+        const auto index = static_cast<std::uint16_t>(writer - context.topology.nodes.data());
+        const auto way = context.topology.reach(node.region, topology::NodeIndex(index));
         upstream = {.writer = writer->address,
+                    .relay = way == writer->address ? topology::Address{} : way,
                     .slot = slot_name(node.name),
                     .application = application_name(node.name),
                     .passfile = passfile(context.state, scope_of(context.topology, node)),

@@ -1,5 +1,6 @@
 #include "fleet/ports.hpp"
 
+#include "cloud/http_call.hpp"
 #include "fleet/process.hpp"
 #include "fleet/text.hpp"
 
@@ -146,7 +147,16 @@ bool answers(const topology::Address& address, std::chrono::milliseconds timeout
     return socket.connect(*list, Clock::now() + timeout);
 }
 
-int http_status(const topology::Address& address, std::string_view path, std::chrono::milliseconds timeout) {
+int http_status(const topology::Address& address, std::string_view path, std::chrono::milliseconds timeout,
+                bool tls) {
+    if (tls) {
+        cloud::HttpCall request;
+        request.url = "https://" + host_port(address) + std::string(path);
+        request.timeout = timeout;
+        request.unverified = true;
+        const auto answer = cloud::call(request);
+        return answer ? answer->status : 0;
+    }
     const auto deadline = Clock::now() + timeout;
     const auto list = resolve(address);
     if (!list) {

@@ -22,8 +22,9 @@ namespace domicile::fleet {
 
 /// Whether something accepts connections there.
 [[nodiscard]] bool answers(const topology::Address& address, std::chrono::milliseconds timeout);
-/// The status of `GET path` over HTTP/1.1; 0 if there is no answer in time.
+/// The status of `GET path` over HTTP/1.1; 0 if there is no answer in time. With `tls` nobody is verified: no
+/// more is asked than whether it is up.
 [[nodiscard]] int http_status(const topology::Address& address, std::string_view path,
-                              std::chrono::milliseconds timeout);
+                              std::chrono::milliseconds timeout, bool tls = false);
 
 }  // namespace domicile::fleet

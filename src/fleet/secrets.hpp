@@ -54,6 +54,7 @@ class Secrets {
 
     [[nodiscard]] const topology::Topology& topology() const { return topology_; }
     [[nodiscard]] const StateDir& state() const { return state_; }
+    [[nodiscard]] std::optional<topology::RegionIndex> near() const { return near_; }
 
   private:
     [[nodiscard]] vault::Place place(topology::RegionIndex region) const;

@@ -5,6 +5,7 @@
 //   ready              written when every part answers
 //   topology.toml      the topology in force, as the gateways read it
 //   bin/domicile       the binary the gateways run
+//   mesh/<jurisdiction>.pem  who signs the relays' certificates
 //   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>: passfile, authority
 //   vault/<region>, keys/<region>      secrets, sealed; the keys they are sealed under
 //   issuers/<jurisdiction>.jwks, access/<region>  public keys of token issuers; access logs
@@ -26,12 +27,18 @@ class StateDir {
   public:
     /// REQUIRES: an absolute path.
     explicit StateDir(std::filesystem::path root) : root_(std::move(root)) {}
+    /// The same directory for the supervisor of one region: its lock and marks are its own.
+    [[nodiscard]] StateDir of_region(std::string_view region) const {
+        StateDir one(root_);
+        one.suffix_ = "." + std::string(region);
+        return one;
+    }
 
     using path = std::filesystem::path;
     [[nodiscard]] const path& root() const { return root_; }
     [[nodiscard]] path marker() const { return root_ / ".domicile-state"; }
-    [[nodiscard]] path lock() const { return root_ / "supervisor.lock"; }
-    [[nodiscard]] path ready() const { return root_ / "ready"; }
+    [[nodiscard]] path lock() const { return root_ / ("supervisor" + suffix_ + ".lock"); }
+    [[nodiscard]] path ready() const { return root_ / ("ready" + suffix_); }
     [[nodiscard]] path topology() const { return root_ / "topology.toml"; }
     [[nodiscard]] path binary() const { return root_ / "bin" / "domicile"; }
     [[nodiscard]] path nodes() const { return root_ / "nodes"; }
@@ -40,11 +47,15 @@ class StateDir {
     [[nodiscard]] path keys(std::string_view region) const { return root_ / "keys" / std::string(region); }
     [[nodiscard]] path runs() const { return root_ / "run"; }
     [[nodiscard]] path logs() const { return root_ / "log"; }
-    [[nodiscard]] path stop_request() const { return runs() / "stop"; }
+    [[nodiscard]] path stop_request() const { return runs() / ("stop" + suffix_); }
     [[nodiscard]] path pid(std::string_view name) const { return runs() / (std::string(name) + ".pid"); }
     [[nodiscard]] path log(std::string_view name) const { return logs() / (std::string(name) + ".log"); }
     [[nodiscard]] path node(std::string_view name) const { return nodes() / std::string(name); }
     [[nodiscard]] path data(std::string_view name) const { return node(name) / "data"; }
+    /// The authority of a jurisdiction's part of the mesh: its certificate, for all to see.
+    [[nodiscard]] path mesh_authority(std::string_view jurisdiction) const {
+        return root_ / "mesh" / (std::string(jurisdiction) + ".pem");
+    }
     /// The authority of a jurisdiction's nodes: its certificate, and its key beside it.
     [[nodiscard]] path node_authority(std::string_view jurisdiction) const {
         return secret(jurisdiction, "node_ca.pem");
@@ -60,6 +71,7 @@ class StateDir {
 
   private:
     path root_;
+    std::string suffix_;
 };
 
 /// /var/lib/domicile/<name>-<hash of the file's path> for root, else under $XDG_STATE_HOME or ~/.local/state.

@@ -37,23 +37,30 @@ std::string seconds(Clock::duration duration) {
 
 void stop_strangers(const Context& context, const Units& units) {
     std::error_code error;
+    const auto all = units_of(context.topology);
     for (const auto& entry : fs::directory_iterator(context.state.runs(), error)) {
         const auto name = entry.path().stem().string();
-        const bool known = std::ranges::any_of(units, [&](const auto& unit) { return unit->name == name; });
+        // Other regions of the topology have supervisors of their own.
+        const bool known = std::ranges::any_of(all, [&](const auto& unit) { return unit->name == name; }) ||
+                           std::ranges::any_of(units, [&](const auto& unit) { return unit->name == name; });
         if (known || entry.path().extension() != ".pid") {
             continue;
         }
         if (auto process = running(entry.path())) {
             context.say(Step::note, name, name + " is no longer in the topology: stopping it");
             [[maybe_unused]] const bool gone =
-                stop_process(name.starts_with("gateway.") ? UnitKind::gateway : UnitKind::reader, *process);
+                stop_process(name.starts_with("gateway.") || name.starts_with("mesh.") ? UnitKind::gateway
+                                                                                       : UnitKind::reader,
+                             *process);
         }
         fs::remove(entry.path(), error);
     }
 }
 
 Supervisor::Supervisor(const Context& context, bool topology_changed)
-    : context_(context), topology_changed_(topology_changed), units_(units_of(context.topology)) {}
+    : context_(context),
+      topology_changed_(topology_changed),
+      units_(units_of(context.topology, context.options.region)) {}
 
 base::Status Supervisor::run() {
     const auto began = Clock::now();
@@ -90,11 +97,15 @@ base::Status Supervisor::come_up() {
     if (auto external = check_external(context_); !external) {
         return external;
     }
+    // Before the nodes: readers stream through it.
+    if (auto meshed = start_servers(UnitKind::mesh); !meshed) {
+        return meshed;
+    }
     auto groups = groups_of(units_);
     if (auto up = bring_up(context_, groups); !up) {
         return up;
     }
-    return start_gateways();
+    return start_servers(UnitKind::gateway);
 }
 
 base::Status Supervisor::adopt() {
@@ -114,7 +125,7 @@ base::Status Supervisor::adopt() {
         // Gateways keep their memory, and with it this name, from everybody but root.
         const std::string binary = executable(process->pid);
         const bool other_binary = !binary.empty() && binary != context_.options.self.string();
-        if (unit->kind == UnitKind::gateway && (topology_changed_ || other_binary)) {
+        if (unit->region != nullptr && (topology_changed_ || other_binary)) {
             context_.say(Step::note, unit->name,
                          unit->name +
                              (topology_changed_ ? " serves an older topology" : " runs another binary") +
@@ -168,6 +179,12 @@ base::Status Supervisor::check_ports() const {
             }
             continue;
         }
+        if (unit->kind == UnitKind::mesh) {
+            if (auto free = check(unit->region->mesh, "the mesh of region " + unit->region->name); !free) {
+                return free;
+            }
+            continue;
+        }
         for (const auto* door : {&unit->region->http, &unit->region->sql}) {
             if (auto free = check(*door, "region " + unit->region->name); door->port != 0 && !free) {
                 return free;
@@ -177,12 +194,15 @@ base::Status Supervisor::check_ports() const {
     return {};
 }
 
-base::Status Supervisor::start_gateways() {
+base::Status Supervisor::start_servers(UnitKind kind) {
+    std::size_t total = 0;
     for (auto& unit : units_) {
-        if (unit->kind != UnitKind::gateway || alive(unit->process) || context_.stopping()) {
+        total += unit->kind == kind ? 1U : 0U;
+        if (unit->kind != kind || alive(unit->process) || context_.stopping()) {
             continue;
         }
-        auto process = start_gateway(context_, *unit->region);
+        auto process = kind == UnitKind::mesh ? start_mesh(context_, *unit->region)
+                                              : start_gateway(context_, *unit->region);
         if (!process) {
             return std::unexpected(std::move(process.error()));
         }
@@ -191,7 +211,7 @@ base::Status Supervisor::start_gateways() {
     }
     std::size_t done = 0;
     for (auto& unit : units_) {
-        if (unit->kind != UnitKind::gateway) {
+        if (unit->kind != kind) {
             continue;
         }
         if (auto ready = wait_gateway(*unit); !ready) {
@@ -200,8 +220,7 @@ base::Status Supervisor::start_gateways() {
         if (context_.stopping()) {
             break;
         }
-        context_.say(Step::gateway, unit->name, unit->name + " serves", ++done,
-                     context_.topology.regions.size());
+        context_.say(Step::gateway, unit->name, unit->name + " serves", ++done, total);
     }
     return {};
 }
@@ -236,7 +255,10 @@ void Supervisor::note_up() {
 
 bool Supervisor::serves(const Unit& unit) const {
     if (unit.kind == UnitKind::gateway) {
-        return http_status(unit.region->http, "/readyz", probe_wait) == 200;
+        return http_status(unit.region->http, "/readyz", probe_wait, unit.region->http_tls()) == 200;
+    }
+    if (unit.kind == UnitKind::mesh) {
+        return answers(unit.region->mesh, probe_wait);
     }
     const auto live = find_node(context_.state, *unit.node);
     return live && live->file.ready;
@@ -278,9 +300,10 @@ void Supervisor::restart(Unit& unit) {
     if (unit.node != nullptr) {
         ready = configure(context_, *unit.node, unit.writer);
     }
-    auto process = !ready                 ? base::Result<Process>(std::unexpected(ready.error()))
-                   : unit.node != nullptr ? start_node(context_, *unit.node)
-                                          : start_gateway(context_, *unit.region);
+    auto process = !ready                        ? base::Result<Process>(std::unexpected(ready.error()))
+                   : unit.node != nullptr        ? start_node(context_, *unit.node)
+                   : unit.kind == UnitKind::mesh ? start_mesh(context_, *unit.region)
+                                                 : start_gateway(context_, *unit.region);
     unit.started = Clock::now();
     if (!process) {
         context_.say(Step::note, unit.name, base::describe(process.error()));
@@ -308,8 +331,9 @@ void Supervisor::mend_readers(const std::stop_token& stop) {
 }
 
 void Supervisor::mend_reader(Unit& unit) {
+    const bool here = !context_.options.region || unit.writer->region == *context_.options.region;
     const auto live = find_node(context_.state, *unit.writer);
-    if (!live || !live->file.ready) {
+    if (here && (!live || !live->file.ready)) {
         return;  // without its writer no reader can be judged
     }
     auto client = connect(context_.secrets, *unit.writer, roles::superuser, "postgres");

@@ -24,7 +24,7 @@ class Supervisor {
     [[nodiscard]] base::Status come_up();
     [[nodiscard]] base::Status adopt();
     [[nodiscard]] base::Status check_ports() const;
-    [[nodiscard]] base::Status start_gateways();
+    [[nodiscard]] base::Status start_servers(UnitKind kind);
     [[nodiscard]] base::Status wait_gateway(Unit& unit) const;
     void note_up();
     void tend(Unit& unit);

@@ -25,7 +25,7 @@ constexpr std::array node_persuasion = {Persuasion{SIGINT, 60s}, Persuasion{SIGQ
 constexpr std::array gateway_persuasion = {Persuasion{SIGTERM, 5s}, Persuasion{SIGKILL, 5s}};
 
 std::span<const Persuasion> persuasion(UnitKind kind) {
-    if (kind == UnitKind::gateway) {
+    if (kind == UnitKind::gateway || kind == UnitKind::mesh) {
         return gateway_persuasion;
     }
     return node_persuasion;
@@ -37,10 +37,14 @@ std::string gateway_name(const topology::Region& region) {
     return "gateway." + region.name;
 }
 
-Units units_of(const topology::Topology& topology) {
+std::string mesh_name(const topology::Region& region) {
+    return "mesh." + region.name;
+}
+
+Units units_of(const topology::Topology& topology, std::optional<topology::RegionIndex> only) {
     Units units;
     for (const auto& node : topology.nodes) {
-        if (!node.embedded) {
+        if (!node.embedded || (only && node.region != *only)) {
             continue;
         }
         auto unit = std::make_unique<Unit>();
@@ -59,34 +63,49 @@ Units units_of(const topology::Topology& topology) {
         }
         units.push_back(std::move(unit));
     }
-    for (const auto& region : topology.regions) {
+    for (std::uint16_t i = 0; i < topology.regions.size(); ++i) {
+        const topology::Region& region = topology.regions[i];
+        if (only && *only != topology::RegionIndex(i)) {
+            continue;
+        }
         auto unit = std::make_unique<Unit>();
         unit->kind = UnitKind::gateway;
         unit->name = gateway_name(region);
         unit->region = &region;
         units.push_back(std::move(unit));
+        if (region.mesh.port != 0) {
+            unit = std::make_unique<Unit>();
+            unit->kind = UnitKind::mesh;
+            unit->name = mesh_name(region);
+            unit->region = &region;
+            units.push_back(std::move(unit));
+        }
     }
     return units;
 }
 
-bool is_gateway(const std::vector<std::string>& arguments, const std::string& region,
-                const std::string& state) {
+namespace {
+
+/// Whether a command line is that of one of our own servers for a region.
+bool is_server(const std::vector<std::string>& arguments, std::string_view word, const std::string& region,
+               const std::string& state) {
     const auto follows = [&](std::string_view flag, const std::string& value) {
         const auto at = std::ranges::find(arguments, flag);
         return at != arguments.end() && at + 1 != arguments.end() && *(at + 1) == value;
     };
-    return std::ranges::find(arguments, "gateway") != arguments.end() && follows("--region", region) &&
+    return std::ranges::find(arguments, word) != arguments.end() && follows("--region", region) &&
            follows("--state", state);
 }
 
-std::optional<Process> find_gateway(const StateDir& state, const topology::Region& region) {
+std::optional<Process> find_server(const StateDir& state, std::string_view word, const std::string& name,
+                                   const std::string& region) {
     const auto fits = [&](pid_t pid) {
-        return is_gateway(command_line(pid), region.name, state.root().string());
+        return is_server(command_line(pid), word, region, state.root().string());
     };
-    if (auto process = running(state.pid(gateway_name(region))); process && fits(process->pid)) {
+    if (auto process = running(state.pid(name)); process && fits(process->pid)) {
         return process;
     }
-    // A supervisor killed between the start and the pid file leaves a gateway that only its command line
+    // A supervisor killed between the start and the pid file leaves a process that only its command line
     // betrays.
     for (const pid_t pid : all_pids()) {
         if (fits(pid)) {
@@ -98,24 +117,57 @@ std::optional<Process> find_gateway(const StateDir& state, const topology::Regio
     return std::nullopt;
 }
 
-std::optional<Process> find_unit(const StateDir& state, const Unit& unit) {
-    if (unit.region != nullptr) {
-        return find_gateway(state, *unit.region);
+base::Result<Process> start_server(const Context& context, const std::string& name, Command command) {
+    command.environment = child_environment(context.user);
+    command.log = context.state.log(name);
+    rotate_log(command.log);
+    auto process = spawn(command, context.user);
+    if (!process) {
+        return process;
     }
-    const auto live = find_node(state, *unit.node);
-    return live ? std::optional(live->process) : std::nullopt;
+    if (auto written = write_file(context.state.pid(name), pid_text(*process), 0644, nullptr); !written) {
+        return std::unexpected(std::move(written.error()));
+    }
+    return process;
 }
 
-base::Result<Process> start_gateway(const Context& context, const topology::Region& region) {
+Command server_command(const Context& context, std::string_view word, const topology::Region& region) {
     Command command;
     command.arguments = {context.options.self.string(),
-                         "gateway",
+                         std::string(word),
                          "--topology",
                          context.state.topology().string(),
                          "--region",
                          region.name,
                          "--state",
                          context.state.root().string()};
+    return command;
+}
+
+}  // namespace
+
+bool is_gateway(const std::vector<std::string>& arguments, const std::string& region,
+                const std::string& state) {
+    return is_server(arguments, "gateway", region, state);
+}
+
+std::optional<Process> find_gateway(const StateDir& state, const topology::Region& region) {
+    return find_server(state, "gateway", gateway_name(region), region.name);
+}
+
+std::optional<Process> find_unit(const StateDir& state, const Unit& unit) {
+    if (unit.kind == UnitKind::gateway) {
+        return find_gateway(state, *unit.region);
+    }
+    if (unit.kind == UnitKind::mesh) {
+        return find_server(state, "mesh", unit.name, unit.region->name);
+    }
+    const auto live = find_node(state, *unit.node);
+    return live ? std::optional(live->process) : std::nullopt;
+}
+
+base::Result<Process> start_gateway(const Context& context, const topology::Region& region) {
+    Command command = server_command(context, "gateway", region);
     const auto folder = context.options.topology_file.parent_path();
     command.arguments.insert(command.arguments.end(), {"--files", folder.string()});
     if (!region.tls_certificate.empty()) {
@@ -131,18 +183,11 @@ base::Result<Process> start_gateway(const Context& context, const topology::Regi
     if (const auto& authority = context.topology.database.node_tls_ca; !authority.empty()) {
         command.arguments.insert(command.arguments.end(), {"--node-ca", (folder / authority).string()});
     }
-    command.environment = child_environment(context.user);
-    command.log = context.state.log(gateway_name(region));
-    rotate_log(command.log);
-    auto process = spawn(command, context.user);
-    if (!process) {
-        return process;
-    }
-    if (auto written = write_file(context.state.pid(gateway_name(region)), pid_text(*process), 0644, nullptr);
-        !written) {
-        return std::unexpected(std::move(written.error()));
-    }
-    return process;
+    return start_server(context, gateway_name(region), std::move(command));
+}
+
+base::Result<Process> start_mesh(const Context& context, const topology::Region& region) {
+    return start_server(context, mesh_name(region), server_command(context, "mesh", region));
 }
 
 bool stop_process(UnitKind kind, Process& process) {
@@ -165,7 +210,8 @@ base::Status stop_units(const Context& context, Units& units) {
         }
         total += unit->process.known() ? 1U : 0U;
     }
-    for (const auto kind : {UnitKind::gateway, UnitKind::reader, UnitKind::writer, UnitKind::central}) {
+    for (const auto kind :
+         {UnitKind::gateway, UnitKind::reader, UnitKind::writer, UnitKind::central, UnitKind::mesh}) {
         // All of a kind are told first, so that they stop side by side.
         for (auto& unit : units) {
             if (unit->kind == kind) {

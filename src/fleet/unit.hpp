@@ -1,5 +1,5 @@
 #pragma once
-// One supervised part: a PostgreSQL node or a gateway.
+// One supervised part: a PostgreSQL node, a gateway, or a region's relay of the mesh.
 
 #include "fleet/context.hpp"
 #include "fleet/process.hpp"
@@ -37,16 +37,16 @@ class Backoff {
 };
 
 /// In the order in which they are stopped.
-enum class UnitKind : std::uint8_t { gateway, reader, writer, central };
+enum class UnitKind : std::uint8_t { gateway, reader, writer, central, mesh };
 
 struct Unit {
     using Time = std::chrono::steady_clock::time_point;
 
     UnitKind kind = UnitKind::gateway;
-    std::string name;                          ///< the node's, or "gateway.<region>"
-    const topology::Node* node = nullptr;      ///< null for gateways
+    std::string name;                          ///< the node's, or "gateway.<region>", "mesh.<region>"
+    const topology::Node* node = nullptr;      ///< null for gateways and relays
     const topology::Node* writer = nullptr;    ///< readers: whom they follow
-    const topology::Region* region = nullptr;  ///< gateways
+    const topology::Region* region = nullptr;  ///< gateways and relays
 
     std::mutex mutex;  ///< held by whoever starts, stops or replaces the process
     Process process;
@@ -58,9 +58,12 @@ struct Unit {
 
 using Units = std::vector<std::unique_ptr<Unit>>;
 
-/// One unit for every embedded node and every region, in topology order. Pointers into `topology`.
-[[nodiscard]] Units units_of(const topology::Topology& topology);
+/// One unit for every embedded node and every region, in topology order; of one region only, if it is given.
+/// Pointers into `topology`.
+[[nodiscard]] Units units_of(const topology::Topology& topology,
+                             std::optional<topology::RegionIndex> region = std::nullopt);
 [[nodiscard]] std::string gateway_name(const topology::Region& region);
+[[nodiscard]] std::string mesh_name(const topology::Region& region);
 
 /// The live process of a unit, whoever started it.
 [[nodiscard]] std::optional<Process> find_unit(const StateDir& state, const Unit& unit);
@@ -72,6 +75,7 @@ using Units = std::vector<std::unique_ptr<Unit>>;
                               const std::string& state);
 
 [[nodiscard]] base::Result<Process> start_gateway(const Context& context, const topology::Region& region);
+[[nodiscard]] base::Result<Process> start_mesh(const Context& context, const topology::Region& region);
 
 /// Stops every live unit: gateways, then readers, writers, central; tells progress. Error names what would
 /// not die.

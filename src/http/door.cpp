@@ -138,6 +138,12 @@ base::Status Door::identify(Call& call) {
         caller.principal.roles = {"app"};
         return {};
     }
+    if (call.request.authorization.empty() && !call.request.certificate.empty()) {
+        if (auto principal = shared_.authenticator.recognise(call.request.certificate)) {
+            caller.principal = std::move(*principal);
+            return {};
+        }
+    }
     constexpr std::string_view scheme = "Bearer ";
     const std::string_view text = call.request.authorization;
     const bool bearer = text.size() > scheme.size() &&

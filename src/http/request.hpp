@@ -23,8 +23,9 @@ struct Request {
     std::string if_none_match;
     std::string position;  ///< Domicile-Position
     std::string authorization;
-    std::string peer;     ///< the client's address; of the connection, not of one request
-    bool secure = false;  ///< TLS; of the connection, too
+    std::string peer;         ///< the client's address; of the connection, not of one request
+    bool secure = false;      ///< TLS; of the connection, too
+    std::string certificate;  ///< the client's (PEM); of the connection, too
     bool keep_alive = true;
     bool expects_continue = false;
 

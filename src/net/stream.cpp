@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 namespace domicile::net {
@@ -287,6 +288,32 @@ void Stream::shutdown_send() noexcept {
         SSL_shutdown(tls_);
     }
     ::shutdown(descriptor_, SHUT_WR);
+}
+
+std::string Stream::peer_certificate() const {
+    X509* certificate = tls_ != nullptr ? SSL_get1_peer_certificate(tls_) : nullptr;
+    BIO* bio = BIO_new(BIO_s_mem());
+    std::string text;
+    if (certificate != nullptr && bio != nullptr && PEM_write_bio_X509(bio, certificate) == 1) {
+        char* bytes = nullptr;
+        const long size = BIO_get_mem_data(bio, &bytes);
+        text.assign(bytes, static_cast<std::size_t>(size));
+    }
+    BIO_free(bio);
+    X509_free(certificate);
+    return text;
+}
+
+void Stream::cut_after(std::chrono::milliseconds silence) noexcept {
+    const int on = 1;
+    const int milliseconds = static_cast<int>(silence.count());
+    const int seconds = std::max(1, milliseconds / 4'000);
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
+    const int probes = 3;
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 Endpoint Stream::peer() const noexcept {

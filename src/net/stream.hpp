@@ -57,6 +57,11 @@ class Stream final : private Watched {
     Task<error_code> accept_tls(ssl_ctx_st* context);
     Task<error_code> connect_tls(ssl_ctx_st* context, const std::string& host);
     [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
+    /// What the peer has shown in the handshake (PEM); empty if nothing.
+    [[nodiscard]] std::string peer_certificate() const;
+    /// Cuts the connection when the other machine has confirmed nothing for so long (tcp(7):
+    /// TCP_USER_TIMEOUT, keep-alive): a link that is gone is not waited for.
+    void cut_after(std::chrono::milliseconds silence) noexcept;
 
     /// Whether a receive may give something now without waiting.
     [[nodiscard]] bool readable() const noexcept { return readable_; }

@@ -291,12 +291,14 @@ MaintenanceClient::~MaintenanceClient() = default;
 base::Result<MaintenanceClient> MaintenanceClient::open(const routing::Plan& plan,
                                                         const topology::Topology& topology,
                                                         topology::NodeIndex node, const Login& login,
-                                                        std::chrono::milliseconds timeout) {
+                                                        std::chrono::milliseconds timeout,
+                                                        std::optional<topology::RegionIndex> from) {
     DOMICILE_ASSERT(topology.at(node).shard == plan.shard());
     DOMICILE_ASSERT(topology.jurisdiction_of(node) == plan.jurisdiction());
     auto impl = std::make_unique<Impl>();
     impl->deadline = Clock::now() + timeout;
-    if (auto connected = impl->connect(topology.at(node).address); !connected) {
+    if (auto connected = impl->connect(from ? topology.reach(*from, node) : topology.at(node).address);
+        !connected) {
         return std::unexpected(connected.error());
     }
     if (auto started = impl->start_up(login); !started) {

@@ -35,10 +35,12 @@ struct ResultSet {
 
 class MaintenanceClient {
   public:
-    /// Connects and authenticates (SCRAM-SHA-256). Asserts that the node belongs to the plan's shard.
+    /// Connects and authenticates (SCRAM-SHA-256). Asserts that the node belongs to the plan's shard. `from`:
+    /// the region that asks, which may reach the node by the mesh; empty: straight to its address.
     static base::Result<MaintenanceClient> open(const routing::Plan& plan, const topology::Topology& topology,
                                                 topology::NodeIndex node, const Login& login,
-                                                std::chrono::milliseconds timeout);
+                                                std::chrono::milliseconds timeout,
+                                                std::optional<topology::RegionIndex> from = std::nullopt);
     MaintenanceClient(MaintenanceClient&&) noexcept;
     MaintenanceClient& operator=(MaintenanceClient&&) noexcept;
     ~MaintenanceClient();

@@ -104,7 +104,7 @@ Pool::Pool(net::Loop& loop, const topology::Topology& topology, topology::Region
             DOMICILE_ASSERT(topology.jurisdiction_of(node) == own_);
             NodePool nodes;
             nodes.node = node;
-            nodes.endpoint = endpoint_of(topology.at(node).address);
+            nodes.endpoint = endpoint_of(topology.reach(region_, node));
             entry.pools.push_back(std::move(nodes));
             routing::NodeState state;
             state.local = topology.at(node).region == region_;

@@ -63,6 +63,7 @@ Prober::Prober(net::Loop& loop, const topology::Topology& topology, topology::Re
                Credentials credentials, base::Metrics& metrics, Publish publish)
     : loop_(loop),
       topology_(topology),
+      region_(region),
       credentials_(std::move(credentials)),
       passwords_(std::make_shared<SaltedPasswords>(credentials_.password)),
       publish_(std::move(publish)),
@@ -113,7 +114,8 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
         Connection connection(loop_);
         Connection::Target target;
         // A name is resolved anew at each reconnect, so that a failover by DNS is followed.
-        const auto found = co_await net::resolve(loop_, node.address.host, node.address.port);
+        const auto address = topology_.reach(region_, watched.node);
+        const auto found = co_await net::resolve(loop_, address.host, address.port);
         target.endpoint = found.value_or(net::Endpoint{});
         target.user = credentials_.user;
         target.database = credentials_.database;

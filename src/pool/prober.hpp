@@ -49,6 +49,7 @@ class Prober {
 
     net::Loop& loop_;
     const topology::Topology& topology_;
+    topology::RegionIndex region_;
     Credentials credentials_;
     std::shared_ptr<SaltedPasswords> passwords_;
     Publish publish_;

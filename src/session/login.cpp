@@ -293,6 +293,22 @@ Task<bool> Session::authenticate(const wire::StartupPacket& packet) {
     const auto& logins = door_.shared().logins;
     const auto known = logins.find(user_);
     const std::string address = client_.peer().host();
+    // A service that has shown a certificate of its own name needs nothing else (PostgreSQL docs,
+    // "Certificate Authentication").
+    if (client_.secure() && known == logins.end()) {
+        auto principal = door_.shared().authenticator.recognise(client_.peer_certificate());
+        if (principal && principal->name == user_) {
+            access::Caller caller;
+            caller.principal = std::move(*principal);
+            caller.address = address;
+            caller.secure = true;
+            caller.door = "sql";
+            const bool defines = std::ranges::count(caller.principal.roles, "operator") != 0;
+            const auto& shared = door_.shared();
+            co_return co_await logged_in(std::move(caller), defines ? shared.operator_role : shared.rows_role,
+                                         false);
+        }
+    }
     const bool asks_for_token = known != logins.end()
                                     ? known->second.takes_token
                                     : user_ == "token" || door_.shared().judge.policies().has_role(user_);

@@ -102,6 +102,10 @@ Item Walker::target_item(const RangeVar* range, std::uint32_t use) const {
 }
 
 void Walker::table(const RangeVar* range, Scope& scope, std::uint32_t region) {
+    if (range->alias != nullptr && pg::size(range->alias->colnames) > 0) {
+        // Its columns go by other names from here on, by their order alone: any may be read.
+        reads_all_of_.push_back(pg::text(range->alias->aliasname));
+    }
     if (range->schemaname == nullptr && cte(range, scope, region)) {
         return;
     }
@@ -197,6 +201,7 @@ Walker::Arm Walker::join(const JoinExpr* join, Scope& scope, std::uint32_t regio
     spend(right.uses.last - left.uses.first);
     check_outer_join(join, scope, left, right);
     if (join->alias != nullptr) {
+        reads_all_ = reads_all_ || pg::size(join->alias->colnames) > 0;  // the same, of several tables
         Item item = joined_item(join, scope, left, right);
         scope.items.resize(left.first_item);
         scope.items.push_back(std::move(item));

@@ -109,6 +109,7 @@ class Builder {
     // builder_identity.cpp: whose word counts about who is asking
     void identity();
     void issuer(const Value& item);
+    void clients(const Reader& reader);
     void roles();
     void files(const Reader& reader, std::string_view key, std::vector<std::string>& out);
 

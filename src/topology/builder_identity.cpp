@@ -10,6 +10,7 @@ namespace domicile::topology {
 namespace {
 
 constexpr std::size_t issuers_max = 64;
+constexpr std::size_t clients_max = 1'024;
 constexpr std::size_t roles_max = 1'024;
 constexpr std::array<std::string_view, 3> algorithms{"RS256", "ES256", "EdDSA"};
 
@@ -33,6 +34,7 @@ void Builder::identity() {
         }
         topology_.identity.audience = audience->text;
     }
+    clients(reader);
     const Entry* list = reader.get("issuers");
     if (list == nullptr) {
         return;
@@ -106,6 +108,54 @@ void Builder::issuer(const Value& item) {
         issuer.algorithms.emplace_back(algorithm.text);
     }
     topology_.identity.issuers.push_back(std::move(issuer));
+}
+
+void Builder::clients(const Reader& identity) {
+    if (const Value* authority = identity.text("client_ca")) {
+        if (!is_text(*authority)) {
+            report_.add(authority->place, "`client_ca` in [identity] is not a file",
+                        "name the PEM file with the authority of clients' certificates");
+        }
+        topology_.identity.client_authority = authority->text;
+    }
+    const Entry* list = identity.get("clients");
+    if (list == nullptr) {
+        return;
+    }
+    if (!identity.given("client_ca")) {
+        report_.add(list->place, "[[identity.clients]] without `client_ca`",
+                    "name the authority that signs their certificates");
+    }
+    for (const Value& item : list->value.items) {
+        if (topology_.identity.clients.size() == clients_max) {
+            report_.add(item.place, "more than " + std::to_string(clients_max) + " clients", "use tokens");
+            return;
+        }
+        const Reader reader(item, item.place, "[[identity.clients]]", keys::client, report_);
+        CertifiedClient client;
+        if (const Value* name = reader.text("name")) {
+            check_name(name->text, name->place, "client");
+            if (std::ranges::count(topology_.identity.clients, name->text, &CertifiedClient::name) != 0) {
+                report_.add(name->place, "the client " + quoted(name->text) + " stands twice", "remove one");
+            }
+            client.name = name->text;
+        }
+        check_unique(reader.texts("roles"), "`roles` in " + reader.label());
+        for (const Word& role : reader.texts("roles")) {
+            check_name(role.text, role.place, "role");
+            client.roles.emplace_back(role.text);
+        }
+        if (reader.get("roles") != nullptr && client.roles.empty()) {
+            report_.add(reader.place("roles"), "`roles` in " + reader.label() + " is empty", "name one");
+        }
+        if (const Value* name = reader.text("jurisdiction")) {
+            if (const auto index = resolve({name->text, name->place}, "jurisdiction", jurisdiction_names_,
+                                           "`jurisdiction` in " + reader.label())) {
+                client.jurisdiction = JurisdictionIndex(*index);
+            }
+        }
+        topology_.identity.clients.push_back(std::move(client));
+    }
 }
 
 void Builder::roles() {

@@ -127,6 +127,9 @@ constexpr Defect defects[] = {
      "[[identity.issuers]]\nissuer = \"x\"\njwks = \"x\"\njurisdictions = [\"eu\"]\nroles = "
      "[\"a\"]\nalgorithms = [\"none\"]\n[central]",
      "algorithms = [^\"none\"]", "`none` in [[identity.issuers]] is no algorithm we take", "EdDSA"},
+    {"[central]",
+     "[identity]\nclients = [{ name = \"x\", roles = [\"app\"], jurisdiction = \"eu\" }]\n[central]",
+     "^clients = [", "[[identity.clients]] without `client_ca`", "authority"},
     // Roles, secrets, mesh
     {"[central]", "[roles.Analyst]\npolicies = [\"a.json\"]\n[central]", "[roles.^Analyst",
      "malformed role name", "lower-case"},

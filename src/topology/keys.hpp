@@ -124,6 +124,13 @@ inline constexpr std::array transfer_keys{
 inline constexpr std::array identity_keys{
     Key{"audience", Type::text, false, "audience = \"https://data.example\""},
     Key{"issuers", Type::list, false, "[[identity.issuers]]"},
+    Key{"client_ca", Type::text, false, "client_ca = \"clients.pem\""},
+    Key{"clients", Type::list, false, "[[identity.clients]]"},
+};
+inline constexpr std::array client_keys{
+    Key{"name", Type::text, true, "name = \"billing\""},
+    Key{"roles", Type::texts, true, "roles = [\"app\"]"},
+    Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
 };
 inline constexpr std::array issuer_keys{
     Key{"issuer", Type::text, true, "issuer = \"https://login.example\""},
@@ -173,6 +180,7 @@ inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section identity{"identity", identity_keys};
 inline constexpr Section issuer{"issuer", issuer_keys};
+inline constexpr Section client{"client", client_keys};
 inline constexpr Section role{"role", role_keys};
 inline constexpr Section vault{"vault", vault_keys};
 inline constexpr Section secret{"secret", secret_keys};
@@ -181,6 +189,6 @@ inline constexpr Section limits{"limits", limits_keys};
 
 inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
                                 embedded, table,    other_tables, personal, statistic, transfer, identity,
-                                issuer,   role,     vault,        secret,   mesh,      limits};
+                                issuer,   client,   role,         vault,    secret,    mesh,     limits};
 
 }  // namespace domicile::topology::keys

@@ -83,4 +83,14 @@ JurisdictionIndex Topology::jurisdiction_of(NodeIndex index) const {
     return at(at(index).region).jurisdiction;
 }
 
+Address Topology::reach(RegionIndex from, NodeIndex node) const {
+    const Region& there = at(at(node).region);
+    if (at(node).region == from || at(from).mesh.port == 0 || there.mesh.port == 0 ||
+        there.jurisdiction != at(from).jurisdiction) {
+        return at(node).address;
+    }
+    const auto port = mesh.first_port + from.value * nodes.size() + node.value;
+    return {"127.0.0.1", static_cast<std::uint16_t>(port)};
+}
+
 }  // namespace domicile::topology

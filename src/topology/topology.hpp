@@ -145,9 +145,18 @@ struct TokenIssuer {
         {};  ///< of the URL's server (PEM, relative to the topology file); empty: the machine's
 };
 
+/// Whom a client's certificate shows: a service.
+struct CertifiedClient {
+    std::string name;  ///< its subject's common name, as PostgreSQL's own `cert` method reads it
+    std::vector<std::string> roles;
+    JurisdictionIndex jurisdiction;
+};
+
 struct Identity {
     std::string audience;  ///< what tokens for this deployment name as "aud"
     std::vector<TokenIssuer> issuers;
+    std::string client_authority = {};  ///< of clients' certificates (PEM, relative to the topology file)
+    std::vector<CertifiedClient> clients;
 };
 
 /// What a role may do, in policy files (JSON) relative to the topology file. A default role that stands here
@@ -247,6 +256,9 @@ struct Topology {
     [[nodiscard]] std::optional<JurisdictionIndex> home_of_country(std::string_view country) const;
     /// The jurisdiction a node stands in, by its region.
     [[nodiscard]] JurisdictionIndex jurisdiction_of(NodeIndex index) const;
+    /// Where something that stands in `from` reaches a node: at its address, or at the region's own relay to
+    /// it, if the node stands elsewhere and both regions are in the mesh.
+    [[nodiscard]] Address reach(RegionIndex from, NodeIndex node) const;
     /// Whether connections to the node speak TLS.
     [[nodiscard]] bool tls(const Node& node) const {
         return node.embedded ? embedded.tls : !database.node_tls_ca.empty();

@@ -150,6 +150,7 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
     for (int i = 0; i < 5; ++i) {
         ports["127.0.0.1:" + std::to_string(8101 + i)] = "127.0.0.1:" + std::to_string(first + i);
         ports["127.0.0.1:" + std::to_string(7101 + i)] = "127.0.0.1:" + std::to_string(first + 5 + i);
+        ports["127.0.0.1:" + std::to_string(7901 + i)] = "127.0.0.1:" + std::to_string(first + 21 + i);
     }
     for (int i = 0; i < 11; ++i) {
         ports["127.0.0.1:" + std::to_string(7500 + i)] = "127.0.0.1:" + std::to_string(first + 10 + i);
@@ -162,6 +163,8 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
     }
     topology.replace(topology.find("first_port = 7500"), 17, "first_port = " + std::to_string(first + 10));
     std::ofstream(folder / "examples/retail/domicile.toml") << topology;
+    topology.replace(topology.find("first_port = 7910"), 17,
+                     "first_port = " + std::to_string(test_support::free_port_block(55)));
     ports["-p 7500"] = "-p " + std::to_string(first + 10);
 
     {

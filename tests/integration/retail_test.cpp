@@ -46,6 +46,8 @@ std::string with_free_ports(std::string text) {
         at += 10;
     }
     text.replace(text.find("first_port = 7500"), 17, "first_port = @FIRST@\ndurable = false");
+    text.replace(text.find("first_port = 7910"), 17,
+                 "first_port = " + std::to_string(test_support::free_port_block(55)));
     return text;
 }
 

@@ -35,6 +35,16 @@ http = "127.0.0.1:@PORT@"
 sql = "127.0.0.1:@PORT@"
 tls_certificate = "door.pem"
 tls_key = "door.key"
+[identity]
+client_ca = "clients.pem"
+[[identity.clients]]
+name = "billing"
+roles = ["app"]
+jurisdiction = "eu"
+[[identity.clients]]
+name = "report"
+roles = ["auditor"]
+jurisdiction = "eu"
 [shards.one]
 ranges = [[0, 1_000]]
 writer = "eu-west-1"
@@ -62,6 +72,17 @@ class SqlTls : public testing::Test {
         ASSERT_TRUE(fleet::write_file(fleet->folder() / "ca.pem", authority->certificate, 0644, nullptr));
         ASSERT_TRUE(fleet::write_file(fleet->folder() / "door.pem", door->certificate, 0644, nullptr));
         ASSERT_TRUE(fleet::write_file(fleet->folder() / "door.key", door->key.reveal(), 0644, nullptr));
+        const auto clients = crypto::make_authority("clients", std::chrono::days{30});
+        ASSERT_TRUE(fleet::write_file(fleet->folder() / "clients.pem", clients->certificate, 0644, nullptr));
+        for (const auto& [name, signer] : {std::pair("billing", *clients), std::pair("report", *clients),
+                                           std::pair("unknown", *clients), std::pair("forged", *authority)}) {
+            const std::string subject = std::string(name) == "forged" ? "billing" : name;
+            const auto made = crypto::make_certificate(signer, subject, hosts, std::chrono::days{10});
+            ASSERT_TRUE(fleet::write_file(fleet->folder() / (std::string(name) + ".pem"), made->certificate,
+                                          0600, nullptr));
+            ASSERT_TRUE(fleet::write_file(fleet->folder() / (std::string(name) + ".key"), made->key.reveal(),
+                                          0600, nullptr));
+        }
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
     }
@@ -179,6 +200,30 @@ TEST_F(SqlTls, ANodeOfAnotherAuthorityIsNotSpokenTo) {
     }));
     SqlClient client(options("sslmode=disable"));
     EXPECT_TRUE(client.run("SELECT count(*) FROM users").good) << "the writer serves";
+}
+
+TEST_F(SqlTls, AServiceShowsACertificateInsteadOfAPassword) {
+    const auto with = [](const std::string& certificate, const std::string& user) {
+        const auto folder = fleet->folder().string() + "/";
+        return SqlClient(
+            "host=127.0.0.1 port=" + std::to_string(fleet->topology().regions[0].sql.port) + " user=" + user +
+            " dbname=tls connect_timeout=5 sslmode=verify-full sslrootcert=" + folder +
+            "ca.pem sslcert=" + folder + certificate + ".pem sslkey=" + folder + certificate + ".key");
+    };
+    auto billing = with("billing", "billing");
+    ASSERT_TRUE(billing.connected()) << billing.error();
+    EXPECT_TRUE(billing.run("INSERT INTO users (user_id, note) VALUES (77, 'x')").good);
+    auto report = with("report", "report");
+    ASSERT_TRUE(report.connected()) << report.error();
+    EXPECT_EQ(report.run("SELECT note FROM users WHERE user_id = 77").sqlstate, "42501")
+        << "its role's policies count";
+    EXPECT_FALSE(with("billing", "report").connected()) << "another's name";
+    EXPECT_FALSE(with("billing", "app").connected()) << "a login with a password of its own";
+    EXPECT_FALSE(with("unknown", "unknown").connected()) << "nobody the topology knows";
+    EXPECT_FALSE(with("forged", "billing").connected()) << "signed by somebody else";
+    auto none = SqlClient("host=127.0.0.1 port=" + std::to_string(fleet->topology().regions[0].sql.port) +
+                          " user=billing dbname=tls connect_timeout=5 sslmode=require password=x");
+    EXPECT_FALSE(none.connected()) << "no certificate";
 }
 
 }  // namespace
