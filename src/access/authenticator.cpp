@@ -71,7 +71,7 @@ base::Status Authenticator::refresh() {
             if (known != before->end()) {
                 issuer.keys = known->keys;
             }
-            base::log::warn("access.keys_unreadable", {{"issuer", issuer.name}, {"why", keys.error().text}});
+            base::log::warn("access.keys_unreadable", {{"issuer", issuer.name}, {"why", base::describe(keys.error())}});
             if (status) {
                 status = base::fail(base::Code::configuration,
                                     "The keys of issuer " + issuer.name + " cannot be read.",
