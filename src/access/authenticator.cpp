@@ -71,7 +71,8 @@ base::Status Authenticator::refresh() {
             if (known != before->end()) {
                 issuer.keys = known->keys;
             }
-            base::log::warn("access.keys_unreadable", {{"issuer", issuer.name}, {"why", base::describe(keys.error())}});
+            base::log::warn("access.keys_unreadable",
+                            {{"issuer", issuer.name}, {"why", base::describe(keys.error())}});
             if (status) {
                 status = base::fail(base::Code::configuration,
                                     "The keys of issuer " + issuer.name + " cannot be read.",

@@ -1,5 +1,5 @@
-// Policies of one's own: a role's files and boundary, a jurisdiction's guard rail, a table's resource policy; and
-// issuers whose keys come over https.
+// Policies of one's own: a role's files and boundary, a jurisdiction's guard rail, a table's resource policy;
+// and issuers whose keys come over https.
 
 #include "access/authenticator.hpp"
 #include "crypto/certificate.hpp"
@@ -58,10 +58,11 @@ class PolicyFiles : public testing::Test {
         };
         put("countries = [\"DE\", \"FR\"]\n", "guard_rails = [\"policies/eu.json\"]\n");
         put("[tables.countries]\nreference = true\n", "policies = [\"policies/countries.json\"]\n");
-        topology += "[roles.support]\npolicies = [\"policies/support.json\"]\nboundary = [\"policies/most.json\"]\n"
-                    "[[identity.issuers]]\nissuer = \"https://login.example\"\njwks = \"https://127.0.0.1:" +
-                    std::to_string(https_port) +
-                    "/keys.json\"\njwks_ca = \"login-ca.pem\"\njurisdictions = [\"eu\"]\nroles = [\"support\"]\n";
+        topology +=
+            "[roles.support]\npolicies = [\"policies/support.json\"]\nboundary = [\"policies/most.json\"]\n"
+            "[[identity.issuers]]\nissuer = \"https://login.example\"\njwks = \"https://127.0.0.1:" +
+            std::to_string(https_port) +
+            "/keys.json\"\njwks_ca = \"login-ca.pem\"\njurisdictions = [\"eu\"]\nroles = [\"support\"]\n";
         fleet = new TempFleet(DOMICILE_BINARY, topology, shop_migrations);
         fs::create_directories(fleet->folder() / "policies");
         write("policies/support.json", support);
@@ -75,14 +76,17 @@ class PolicyFiles : public testing::Test {
         write("web/server.pem", server.certificate + server.key.reveal());
         publish("first", first_key());
         const std::string folder = (fleet->folder() / "web").string();
-        web = ::popen(("cd " + folder + " && exec python3 -c \"\nimport http.server, ssl, sys, threading\n"
-                       "s = http.server.ThreadingHTTPServer(('127.0.0.1', " + std::to_string(https_port) +
-                       "), http.server.SimpleHTTPRequestHandler)\n"
-                       "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain('server.pem')\n"
-                       "s.socket = c.wrap_socket(s.socket, server_side=True)\n"
-                       "threading.Thread(target=s.serve_forever, daemon=True).start()\nsys.stdin.read()\" 2>/dev/null")
-                          .c_str(),
-                      "w");
+        web = ::popen(
+            ("cd " + folder +
+             " && exec python3 -c \"\nimport http.server, ssl, sys, threading\n"
+             "s = http.server.ThreadingHTTPServer(('127.0.0.1', " +
+             std::to_string(https_port) +
+             "), http.server.SimpleHTTPRequestHandler)\n"
+             "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain('server.pem')\n"
+             "s.socket = c.wrap_socket(s.socket, server_side=True)\n"
+             "threading.Thread(target=s.serve_forever, daemon=True).start()\nsys.stdin.read()\" 2>/dev/null")
+                .c_str(),
+            "w");
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
         SqlClient app(options("app", fleet->secret("eu", "login/app")));
@@ -122,11 +126,12 @@ class PolicyFiles : public testing::Test {
     }
     static std::string own_token(const std::string& purpose) {
         const auto key = fleet::read_issuer(fleet->secrets(), "eu").value();
-        return iam::issue_token(claims("domicile:eu", purpose), key, iam::thumbprint(key.verifying())).value();
+        return iam::issue_token(claims("domicile:eu", purpose), key, iam::thumbprint(key.verifying()))
+            .value();
     }
     static std::string options(const std::string& user, const std::string& password) {
-        return "host=127.0.0.1 port=" + std::to_string(fleet->topology().regions[0].sql.port) + " user=" + user +
-               " dbname=shop connect_timeout=10 password=" + password;
+        return "host=127.0.0.1 port=" + std::to_string(fleet->topology().regions[0].sql.port) +
+               " user=" + user + " dbname=shop connect_timeout=10 password=" + password;
     }
     static std::pair<int, std::string> domicile(const std::string& words) {
         FILE* pipe = ::popen((std::string(DOMICILE_BINARY) + " " + words + " 2>&1").c_str(), "r");
@@ -161,8 +166,10 @@ TEST_F(PolicyFiles, ARoleMayWhatItsFilesSay) {
 
 TEST_F(PolicyFiles, GuardRailsAndResourcePoliciesBindEverybody) {
     SqlClient app(options("app", fleet->secret("eu", "login/app")));
-    EXPECT_EQ(app.run("DELETE FROM users WHERE user_id = 1").sqlstate, "42501") << "the jurisdiction's guard rail";
-    EXPECT_EQ(app.run("INSERT INTO countries VALUES ('XX', 'x')").sqlstate, "42501") << "the table's own policy";
+    EXPECT_EQ(app.run("DELETE FROM users WHERE user_id = 1").sqlstate, "42501")
+        << "the jurisdiction's guard rail";
+    EXPECT_EQ(app.run("INSERT INTO countries VALUES ('XX', 'x')").sqlstate, "42501")
+        << "the table's own policy";
     EXPECT_TRUE(app.run("SELECT * FROM countries").good);
     SqlClient owner(options("operator", fleet->secret("eu", "login/operator")));
     EXPECT_EQ(owner.run("DELETE FROM users WHERE user_id = 1").sqlstate, "42501");
@@ -170,8 +177,10 @@ TEST_F(PolicyFiles, GuardRailsAndResourcePoliciesBindEverybody) {
 }
 
 TEST_F(PolicyFiles, TheToolsSeeThem) {
-    const std::string ask = " -t " + topology_file() + " --resource arn:domicile:data::eu:table/users --action ";
-    EXPECT_NE(domicile("policy who-can" + ask + "data:ReadPersonal").second.find("support  by policies/support.json/tickets"),
+    const std::string ask =
+        " -t " + topology_file() + " --resource arn:domicile:data::eu:table/users --action ";
+    EXPECT_NE(domicile("policy who-can" + ask + "data:ReadPersonal")
+                  .second.find("support  by policies/support.json/tickets"),
               std::string::npos);
     const auto [status, text] = domicile("policy explain --role operator" + ask + "data:Delete");
     EXPECT_EQ(status, 1);
@@ -182,8 +191,9 @@ TEST_F(PolicyFiles, TheToolsSeeThem) {
 
 TEST_F(PolicyFiles, KeysOfAnIssuerComeByHttpsAndRollOver) {
     const auto connects = [](const crypto::SigningKey& key, const std::string& name) {
-        return SqlClient(options("support",
-                                 iam::issue_token(claims("https://login.example", "ticket"), key, name).value()))
+        return SqlClient(
+                   options("support",
+                           iam::issue_token(claims("https://login.example", "ticket"), key, name).value()))
             .connected();
     };
     EXPECT_TRUE(eventually([&] { return connects(first_key(), "first"); }));
