@@ -95,6 +95,14 @@ std::string Caller::profile() const {
     return text;
 }
 
+namespace {
+
+/// What is known only when values are.
+constexpr std::array<std::string_view, 3> undecided_keys{"domicile:SubjectMatch", "aws:CurrentTime",
+                                                         "aws:EpochTime"};
+
+}  // namespace
+
 std::vector<Wanted> wanted_by(const sql::Facts& facts, const topology::Topology& topology) {
     std::vector<Wanted> list;
     const bool locks = facts.kind == sql::Kind::read && facts.writes;
@@ -106,6 +114,11 @@ std::vector<Wanted> wanted_by(const sql::Facts& facts, const topology::Topology&
         want(list, action_of(use.verb), table);
         if (use.also_updates || use.merges || (locks && use.verb == sql::Verb::select && !use.catalog)) {
             want(list, "data:Update", table);
+        }
+        // Whoever chooses rows to change reads them, as PostgreSQL has it (docs, "Privileges": SELECT).
+        const bool chooses = use.verb == sql::Verb::update || use.verb == sql::Verb::remove || use.merges;
+        if ((chooses || use.returns) && !use.catalog) {
+            want(list, "data:Select", table);
         }
         if (use.merges) {
             want(list, "data:Insert", table);
@@ -262,12 +275,10 @@ Permit Judge::judge(const Caller& caller, std::span<const Wanted> wanted, const 
     }
     permit.basis_ = *basis ? routing::name(**basis) : std::string_view();
     permit.by_transfer_ = basis->has_value();
-    static constexpr std::array<std::string_view, 3> later{"domicile:SubjectMatch", "aws:CurrentTime",
-                                                           "aws:EpochTime"};
     for (const auto& one : wanted) {
         Keys keys(*this, caller, permit.basis_);
         keys.data(*this, one);
-        iam::Residual residual = policies_->specialise(keys.request, later);
+        iam::Residual residual = policies_->specialise(keys.request, undecided_keys);
         if (const iam::Decision* decision = residual.always()) {
             log(caller, one.action, one.table, decision->allowed(), decision->rule, decision->reasons);
             if (!decision->allowed()) {
@@ -297,6 +308,32 @@ std::optional<routing::Refusal> Judge::decide(const Permit& permit, const Caller
         }
     }
     return std::nullopt;
+}
+
+std::string Judge::reasons(const Caller& caller, std::span<const Wanted> wanted,
+                           const routing::Place& place) const {
+    std::vector<routing::Touch> touches;
+    for (const auto& one : wanted) {
+        touches.push_back({one.action, one.table, one.personal});
+    }
+    const routing::Principal asks{caller.principal.jurisdiction, caller.principal.subject, false};
+    const auto basis = routing::may_ask(asks, touches, place);
+    if (!basis) {
+        return basis.error().error.rule;
+    }
+    const std::string_view name = *basis ? routing::name(**basis) : std::string_view();
+    std::string text = name.empty() ? std::string() : "transfer by " + std::string(name);
+    for (const auto& one : wanted) {
+        Keys keys(*this, caller, name);
+        keys.data(*this, one);
+        const iam::Residual residual = policies_->specialise(keys.request, undecided_keys);
+        const iam::Decision* decision = residual.always();
+        text += (text.empty() ? "" : "; ") + one.action + " on " + one.table + ": ";
+        text += decision == nullptr   ? "by the value or the time"
+                : decision->allowed() ? decision->reasons
+                                      : std::string(decision->rule) + " " + decision->reasons;
+    }
+    return text.empty() ? "nobody's data" : text;
 }
 
 base::Status Judge::permits(const Caller& caller, std::string_view action, std::string_view resource,

@@ -75,6 +75,10 @@ class Judge {
     /// The rest, once it is known whether only the caller's own subject is meant. Refusals are logged.
     [[nodiscard]] std::optional<routing::Refusal> decide(const Permit& permit, const Caller& caller,
                                                          bool subject_match) const;
+    /// Why a statement is permitted, for EXPLAIN (ROUTE): action, table, and the statements of policies that
+    /// decide, or what it still depends on. Nothing is logged: nothing is done.
+    [[nodiscard]] std::string reasons(const Caller& caller, std::span<const Wanted> wanted,
+                                      const routing::Place& place) const;
     /// Anything but data, such as "ops:Read" on a resource of this jurisdiction. Logged.
     [[nodiscard]] base::Status permits(const Caller& caller, std::string_view action,
                                        std::string_view resource, bool subject_match = false) const;

@@ -56,6 +56,7 @@ BEGIN
     IF found <> {shard} || ' of ' || {jurisdiction} THEN
         RAISE EXCEPTION 'this database is shard %, not {plain}', found;
     END IF;
+    UPDATE domicile.shard SET ranges = {ranges} WHERE ranges <> {ranges};
 END $domicile$;
 )sql";
 
@@ -207,6 +208,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     const std::string monitor(roles::monitor);
     std::string text =
         fill(identity_sql, {{"shard", sql_literal(shard.name)},
+                            {"ranges", sql_literal(topology::ranges_text(shard))},
                             {"jurisdiction", sql_literal(topology.at(shard.jurisdiction).name)},
                             {"plain", shard.name + " of " + topology.at(shard.jurisdiction).name}});
     std::vector<std::string> tables;

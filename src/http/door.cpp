@@ -178,7 +178,11 @@ base::Status Door::authorise(Call& call, Method method) {
     }
     wanted.table = table->name;
     std::vector<access::Wanted> list = {wanted};
-    if (method == Method::get && !table->personal.empty()) {
+    if (method == Method::patch || method == Method::delete_) {
+        wanted.action = "data:Select";  // choosing a row reads it, and PATCH answers with it
+        list.push_back(wanted);
+    }
+    if ((method == Method::get || method == Method::patch) && !table->personal.empty()) {
         access::Wanted personal = wanted;
         personal.action = "data:ReadPersonal";
         // The last list counts, and an empty one means all columns.
@@ -191,7 +195,7 @@ base::Status Door::authorise(Call& call, Method method) {
             const bool named = std::ranges::any_of(call.target.query, [&](const auto& one) {
                 return one.first == column.name || one.second.find(column.name) != std::string::npos;
             });
-            if (named || !selects) {
+            if (named || !selects || method == Method::patch) {
                 personal.personal.push_back(column.name);
             }
         }

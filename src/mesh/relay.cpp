@@ -38,11 +38,8 @@ std::string map_line_of(const topology::Topology& topology) {
     const auto map = topology::RangeMap::of(topology);
     std::string text;
     for (const auto& shard : topology.shards) {
-        text += shard.name + ":" + topology.at(shard.jurisdiction).name;
-        for (const auto& range : shard.ranges) {
-            text += ";" + std::to_string(range.from) + "-" + std::to_string(range.to);
-        }
-        text += "\n";
+        text += shard.name + ":" + topology.at(shard.jurisdiction).name + ":" + topology::ranges_text(shard) +
+                "\n";
     }
     return "OK epoch=" + std::to_string(map.epoch()) +
            " map=" + crypto::hex(crypto::view(crypto::sha256(text)));

@@ -26,7 +26,7 @@ constexpr std::string_view probe_sql =
     "                       FROM pg_control_checkpoint()))"
     "      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
     " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,"
-    " (SELECT name FROM domicile.shard)";
+    " s.name, s.ranges FROM domicile.shard s";
 
 /// Takes the one row of the probe.
 class ProbeSink final : public ReplySink {
@@ -37,8 +37,9 @@ class ProbeSink final : public ReplySink {
         const auto timeline = reader.next();
         const auto lsn = reader.next();
         const auto name = reader.next();
+        const auto held = reader.next();
         const auto position = lsn ? routing::parse_lsn(*lsn) : std::nullopt;
-        if (!reader.ok() || !in_recovery || !timeline || !position || !name) {
+        if (!reader.ok() || !in_recovery || !timeline || !position || !name || !held) {
             return;
         }
         std::from_chars(timeline->data(), timeline->data() + timeline->size(), state.timeline);
@@ -46,6 +47,7 @@ class ProbeSink final : public ReplySink {
         state.lsn = *position;
         state.up = true;
         shard = *name;
+        ranges = *held;
     }
     void complete(std::uint32_t /*index*/, std::uint64_t /*rows*/) override {}
     void error(std::uint32_t /*index*/, const wire::ServerError& error) override {
@@ -54,6 +56,7 @@ class ProbeSink final : public ReplySink {
 
     routing::NodeState state;
     std::string shard;
+    std::string ranges;
     std::string sqlstate;
 };
 
@@ -178,6 +181,12 @@ Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, con
         co_return base::fail(Code::configuration,
                              "The node holds shard " + sink.shard + ", not " + expected + ".",
                              "Check the addresses in the topology.");
+    }
+    // The lease of the range map: good until the next probe, and only while the database agrees with it.
+    if (sink.ranges != topology::ranges_text(topology_.at(node.shard))) {
+        co_return base::fail(Code::configuration,
+                             "The node holds other ranges than the range map of this gateway.",
+                             "One of them is older: `domicile up` brings both to the topology.");
     }
     sink.state.asked_us = asked;
     measure_lag(node.shard, sink.state, watched);

@@ -1,7 +1,9 @@
 #pragma once
 // Asks every node of the gateway's jurisdiction, four times a second, who it is and how far it is: writer or
-// reader, timeline, write-ahead position. A hung node is noticed by the probe's own deadline. Runs on one
-// thread; hands values to `publish`, which carries them to all threads.
+// reader, timeline, write-ahead position, and whether its ranges are those of the gateway's map: each good
+// answer renews the lease of that map for the shard, and without one nothing is served from it. A hung node
+// is noticed by the probe's own deadline. Runs on one thread; hands values to `publish`, which carries them
+// to all threads.
 
 #include "net/gate.hpp"
 #include "net/stream.hpp"

@@ -101,13 +101,15 @@ base::Status Session::answer(const sql::Facts& facts, const routing::Constants& 
     const Shared& shared = door_.shared();
     Table table;
     if (facts.kind == sql::Kind::route) {
-        table.columns = {"shard", "access", "node", "rule"};
+        table.columns = {"shard", "access", "node", "rule", "policy"};
         table.tag = "EXPLAIN";
         if (rows) {
             const auto routed = route(facts, constants);
             if (!routed) {
                 return std::unexpected(worded(routed.error()));
             }
+            const auto wanted = access::wanted_by(facts, shared.topology);
+            const std::string policy = shared.judge.reasons(profile_->caller, wanted, place());
             const auto add = [&](const routing::Plan& plan) {
                 const auto states = pool_->states(plan.shard());
                 const auto chosen =
@@ -117,7 +119,7 @@ base::Status Session::answer(const sql::Facts& facts, const routing::Constants& 
                 table.rows.push_back({shard.name,
                                       plan.access() == routing::Access::reader ? "reader" : "writer",
                                       chosen ? shared.topology.at(shard.nodes[*chosen]).name : "none",
-                                      rules_of(facts, *routed)});
+                                      rules_of(facts, *routed), policy});
             };
             add(routed->plan);
             for (const auto& plan : routed->more) {

@@ -103,6 +103,7 @@ struct TableUse {
     bool catalog = false;       ///< pg_catalog, information_schema
     bool also_updates = false;  ///< ON CONFLICT DO UPDATE
     bool merges = false;        ///< MERGE: may insert, update and delete
+    bool returns = false;       ///< INSERT … RETURNING: gives back what it has put in, defaults too
     std::string alias = {};     ///< as written, folded; empty if it has none
     /// Personal columns of the topology that the statement may read here, if only by comparing with them. A
     /// superset: where it is not sure that a name means another column, it is in. Empty if none.

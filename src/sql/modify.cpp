@@ -65,6 +65,7 @@ void Walker::insert(const InsertStmt* stmt, const Around& around) {
     if (stmt->onConflictClause != nullptr) {
         on_conflict(stmt->onConflictClause, target, item, scope);
     }
+    facts_.tables[target].returns = pg::size(stmt->returningList) > 0;
     walk(stmt->returningList, scope);
     finish_with(inner.ctes, around.ctes);
     end_region(region);

@@ -79,6 +79,9 @@ struct Shard {
     std::vector<NodeIndex> nodes;  ///< embedded: writer first, then readers in their order
 };
 
+/// "0-30000,60000-90000": how a database and a gateway say the same ranges.
+[[nodiscard]] std::string ranges_text(const Shard& shard);
+
 /// The one place where anonymous figures of all jurisdictions meet. Has no user ranges.
 struct Central {
     RegionIndex region;

@@ -544,6 +544,21 @@ TEST_F(Door, ReadsGoOnWhenTheWriterHangsAndWritesFailInBoundedTime) {
         eventually([&] { return central_.post(person + "/orders", R"({"order_no":2})").status == 201; }));
 }
 
+TEST_F(Door, ServesNothingWhileItsMapHasNoLease) {
+    const std::string person = new_person();
+    auto owner = fleet->connect("eu-1.eu-west-1.w", "domicile_owner");
+    // As if another gateway's epoch were in force already: a range has been given away.
+    ASSERT_TRUE(owner.run("UPDATE domicile.shard SET ranges = '0-500'", std::chrono::seconds{5}));
+    EXPECT_TRUE(eventually([&] { return json_member(west_.get("/readyz").body, "ready") == "false"; }));
+    EXPECT_EQ(west_.get(person).status, 503);
+    EXPECT_EQ(west_.post(person + "/orders", R"({"order_no":1})").status, 503);
+    EXPECT_TRUE(eventually([&] { return central_.get(person).status == 503; })) << "the reader holds it, too";
+    EXPECT_EQ(west_.get("/v1/users/1500").status, 451) << "what needs no database goes on";
+    ASSERT_TRUE(owner.run("UPDATE domicile.shard SET ranges = '0-1000'", std::chrono::seconds{5}));
+    EXPECT_TRUE(eventually([&] { return west_.get(person).status == 200; })) << "and it comes back by itself";
+    EXPECT_TRUE(eventually([&] { return central_.get(person).status == 200; }));
+}
+
 TEST_F(Door, SurvivesTheDeathOfANode) {
     const std::string person = new_person();
     std::ifstream file(fleet->state().data("eu-1.eu-west-1.w") / "postmaster.pid");

@@ -357,7 +357,7 @@ TEST(FleetLife, ComesUpAfterBeingKilledAtAnyMoment) {
     const auto up = fleet.start();
     ASSERT_TRUE(up) << base::describe(up.error());
     auto client = fleet.connect(eu_writer, fleet::roles::owner);
-    EXPECT_EQ(fleet::single_value(client, "SELECT count(*) FROM domicile.migrations").value(), "3");
+    EXPECT_EQ(fleet::single_value(client, "SELECT count(*) FROM domicile.migrations").value(), "4");
 }
 
 TEST(FleetLife, CopiesAReaderAnewThatWasAwayTooLong) {

@@ -33,6 +33,16 @@ constexpr std::string_view most = R"json({
   "Version": "2012-10-17",
   "Statement": { "Sid": "most", "Effect": "Allow", "NotAction": "data:Delete", "Resource": "*" }
 })json";
+constexpr std::string_view clerk = R"json({
+  "Version": "2012-10-17",
+  "Statement": { "Sid": "write", "Effect": "Allow", "Action": ["data:Select", "data:Insert", "data:Update"],
+                 "Resource": "arn:domicile:data::eu:table/users" }
+})json";
+constexpr std::string_view feeder = R"json({
+  "Version": "2012-10-17",
+  "Statement": { "Sid": "feed", "Effect": "Allow", "Action": ["data:Insert", "data:Update", "data:Delete"],
+                 "Resource": "arn:domicile:data::eu:table/*" }
+})json";
 constexpr std::string_view rail = R"json({
   "Version": "2012-10-17",
   "Statement": [
@@ -59,6 +69,9 @@ class PolicyFiles : public testing::Test {
         put("countries = [\"DE\", \"FR\"]\n", "guard_rails = [\"policies/eu.json\"]\n");
         put("[tables.countries]\nreference = true\n", "policies = [\"policies/countries.json\"]\n");
         topology +=
+            "[roles.clerk]\npolicies = [\"policies/clerk.json\"]\n[roles.feeder]\npolicies = "
+            "[\"policies/feeder.json\"]\n";
+        topology +=
             "[roles.support]\npolicies = [\"policies/support.json\"]\nboundary = [\"policies/most.json\"]\n"
             "[[identity.issuers]]\nissuer = \"https://login.example\"\njwks = \"https://127.0.0.1:" +
             std::to_string(https_port) +
@@ -67,6 +80,8 @@ class PolicyFiles : public testing::Test {
         fs::create_directories(fleet->folder() / "policies");
         write("policies/support.json", support);
         write("policies/most.json", most);
+        write("policies/clerk.json", clerk);
+        write("policies/feeder.json", feeder);
         write("policies/eu.json", rail);
         write("policies/countries.json", countries);
         const auto authority = crypto::make_authority("login", std::chrono::days{10}).value();
@@ -124,10 +139,11 @@ class PolicyFiles : public testing::Test {
         made.expires = made.issued + 600;
         return made;
     }
-    static std::string own_token(const std::string& purpose) {
+    static std::string own_token(const std::string& purpose, const std::string& role = "support") {
         const auto key = fleet::read_issuer(fleet->secrets(), "eu").value();
-        return iam::issue_token(claims("domicile:eu", purpose), key, iam::thumbprint(key.verifying()))
-            .value();
+        auto made = claims("domicile:eu", purpose);
+        made.roles = {role};
+        return iam::issue_token(made, key, iam::thumbprint(key.verifying())).value();
     }
     static std::string options(const std::string& user, const std::string& password) {
         return "host=127.0.0.1 port=" + std::to_string(fleet->topology().regions[0].sql.port) +
@@ -162,6 +178,25 @@ TEST_F(PolicyFiles, ARoleMayWhatItsFilesSay) {
     HttpClient http(fleet->topology().regions[0].http);
     EXPECT_EQ(http.get("/v1/users/1", {{"Authorization", "Bearer " + own_token("ticket")}}).status, 200);
     EXPECT_EQ(http.get("/v1/users/1", {{"Authorization", "Bearer " + own_token("")}}).status, 403);
+}
+
+TEST_F(PolicyFiles, WhoeverChoosesARowReadsIt) {
+    SqlClient clerk_of(options("clerk", own_token("", "clerk")));
+    EXPECT_TRUE(clerk_of.run("UPDATE users SET name = 'p1' WHERE user_id = 1").good)
+        << "to write is not to read";
+    EXPECT_EQ(clerk_of.run("UPDATE users SET age = 3 WHERE user_id = 1 RETURNING name").sqlstate, "42501");
+    EXPECT_EQ(clerk_of.run("UPDATE users SET age = length(name) WHERE user_id = 1").sqlstate, "42501");
+    EXPECT_TRUE(clerk_of.run("INSERT INTO users (user_id, name) VALUES (40, 'x') RETURNING user_id").good);
+    HttpClient http(fleet->topology().regions[0].http);
+    const test_support::Headers clerk_token = {{"Authorization", "Bearer " + own_token("", "clerk")}};
+    const auto patched = http.patch("/v1/users/1?select=age", R"({"age":4})", clerk_token);
+    EXPECT_EQ(patched.status, 403) << "the answer would be the whole row: " << patched.body;
+    SqlClient feeding(options("feeder", own_token("", "feeder")));
+    EXPECT_TRUE(feeding.run("INSERT INTO users (user_id, name) VALUES (41, 'x')").good);
+    EXPECT_EQ(feeding.run("INSERT INTO users (user_id, name) VALUES (42, 'x') RETURNING user_id").sqlstate,
+              "42501");
+    EXPECT_EQ(feeding.run("UPDATE users SET age = 1 WHERE user_id = 1").sqlstate, "42501");
+    EXPECT_EQ(feeding.run("DELETE FROM orders WHERE user_id = 1").sqlstate, "42501");
 }
 
 TEST_F(PolicyFiles, GuardRailsAndResourcePoliciesBindEverybody) {
@@ -209,7 +244,7 @@ TEST_F(PolicyFiles, AMistakeIsFoundBeforeAnythingStarts) {
     fs::create_directories(folder / "policies");
     fs::create_directories(folder / "schema");
     for (const auto* file : {"domicile.toml", "login-ca.pem", "policies/support.json", "policies/most.json",
-                             "policies/countries.json"}) {
+                             "policies/countries.json", "policies/clerk.json", "policies/feeder.json"}) {
         fs::copy_file(fleet->folder() / file, folder / file);
     }
     std::ofstream(folder / "policies/eu.json") << R"({"Version":"2012-10-17","Statement":{"Effect":"Alow"}})";

@@ -318,6 +318,8 @@ TEST_F(SqlDoor, ShowsWhatItKnows) {
     EXPECT_GE(client_.run("SHOW domicile.stats").rows.size(), 5U);
     const auto route = client_.run("EXPLAIN (ROUTE) SELECT * FROM users WHERE user_id = 1500");
     EXPECT_NE(route.text().find("eu-2|reader|"), std::string::npos) << route.text() << route.message;
+    EXPECT_NE(route.text().find("|data:Select on users: app/rows guard-rail/otherwise"), std::string::npos)
+        << route.text();
     EXPECT_EQ(client_.run("EXPLAIN (ROUTE) DELETE FROM users WHERE user_id = 5001").sqlstate, "42501");
     EXPECT_TRUE(client_.run("EXPLAIN (ROUTE) DELETE FROM users WHERE user_id = 1").good);
     EXPECT_EQ(client_.run("SELECT name FROM users WHERE user_id = 1").value(), "p1") << "nothing ran";
