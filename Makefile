@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench clients fuzz mesh policy soak format tidy clean
+.PHONY: help run test build setup down bench clients fuzz mesh policy policy-oracle soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -14,6 +14,7 @@ help:
 	@echo "make clients run foreign clients' own test suites through the SQL door, and eight clients over several shards"
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
 	@echo "make policy  compare a million generated policy verdicts with an obvious evaluator's (POLICY_CASES)"
+	@echo "make policy-oracle  ask somebody else's simulator of IAM about generated cases (fetched for this; AGPL)"
 	@echo "make mesh    regions in network namespaces behind a hub: cut links, and canaries looked for abroad"
 	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
@@ -50,6 +51,9 @@ policy: build
 
 mesh: build
 	@tests/mesh/run --domicile $(DOMICILE)
+
+policy-oracle: build
+	@tests/policy/run $(BUILD)
 
 soak: build
 	@SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(BUILD)/tests/soak/soak

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <random>
 #include <set>
@@ -630,12 +631,45 @@ std::vector<Policy> compile(const std::vector<SpecPolicy>& list, PolicyKind kind
     return policies;
 }
 
+std::string list_of(const std::vector<SpecPolicy>& policies) {
+    std::string text = "[";
+    for (const auto& policy : policies) {
+        text += (text.size() > 1 ? "," : "") + render(policy);
+    }
+    return text + "]";
+}
+
+/// One case in a line of JSON, for an evaluator that somebody else has written (tests/policy): one role, all
+/// in one account, no resource policies, where AWS and we mean the same things by other names.
+std::string exported(const Spec& spec, const SpecRequest& asked, std::string_view verdict) {
+    const auto of = [](const std::map<std::string, std::vector<SpecPolicy>>& all, const std::string& name) {
+        const auto found = all.find(name);
+        return list_of(found == all.end() ? std::vector<SpecPolicy>() : found->second);
+    };
+    std::string text = "{\"account\":" + quoted(asked.account) + ",\"role\":" + quoted(asked.roles.front()) +
+                       ",\"action\":" + quoted(asked.action) +
+                       ",\"resource\":" + quoted(table_arn(asked.resource_account, asked.table)) +
+                       ",\"verdict\":" + quoted(std::string(verdict)) +
+                       ",\"identity\":" + of(spec.identity, asked.roles.front()) +
+                       ",\"boundary\":" + of(spec.boundary, asked.roles.front()) +
+                       ",\"guard_rails\":" + of(spec.guard_rails, asked.account) +
+                       ",\"session\":" + list_of(spec.session) + ",\"context\":{";
+    bool more = false;
+    for (const auto& [key, values] : asked.context) {
+        text += (more ? "," : "") + quoted(key) + ":" + list_of(values);
+        more = true;
+    }
+    return text + "}}\n";
+}
+
 TEST(Generated, the_fast_evaluator_agrees_with_the_obvious_one) {
     const char* wanted = std::getenv("DOMICILE_POLICY_CASES");
     const char* first = std::getenv("DOMICILE_SEED");
     const long cases = wanted == nullptr ? 40'000 : std::atol(wanted);
     const auto seed = static_cast<std::uint64_t>(first == nullptr ? 20'261'126 : std::atol(first));
     constexpr long requests_each = 20;
+    const char* file = std::getenv("DOMICILE_POLICY_EXPORT");
+    std::ofstream out(file == nullptr ? "" : file);
     std::map<std::string, long> seen;
     for (long i = 0; i < cases; i += requests_each) {
         Generator generator(seed + static_cast<std::uint64_t>(i));
@@ -709,6 +743,10 @@ TEST(Generated, the_fast_evaluator_agrees_with_the_obvious_one) {
                 << "\naction " << asked.action << " " << resource << " account " << asked.account << " roles "
                 << list_of(asked.roles);
             ++seen[found];
+            if (file != nullptr && !fail_closed && asked.roles.size() == 1 && spec.resource.empty() &&
+                asked.account == asked.resource_account) {
+                out << exported(spec, asked, found);
+            }
         }
     }
     std::string told;
