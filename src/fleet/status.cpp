@@ -111,14 +111,21 @@ DoorStatus look_at(const topology::Topology& topology, const StateDir& state,
     status.name = region.name;
     status.jurisdiction = topology.at(region.jurisdiction).name;
     status.writer = region.writer;
-    status.http = "http://" + host_port(region.http);
+    status.http = (region.http_tls() ? "https://" : "http://") + host_port(region.http);
     status.sql = "postgresql://" + host_port(region.sql) + "/" + topology.database.name;
     const auto process = find_gateway(state, region);
     if (process) {
         status.pid = process->pid;
     }
-    const int code = http_status(region.http, "/readyz", probe_wait);
+    const int code = http_status(region.http, "/readyz", probe_wait, region.http_tls());
     status.state = code == 200 ? "ready" : process ? "starting" : "down";
+    if (region.mesh.port != 0) {
+        const auto relay = find_mesh(state, region);
+        status.mesh = relay && answers(region.mesh, probe_wait) ? "ready" : "down";
+        if (relay) {
+            status.mesh_pid = relay->pid;
+        }
+    }
     return status;
 }
 

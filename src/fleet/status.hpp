@@ -18,6 +18,8 @@ struct DoorStatus {
     std::string sql;    ///< URL
     std::string state;  ///< "ready", "starting", "down"
     std::optional<int> pid;
+    std::string mesh = {};  ///< its relay: "ready", "down"; empty: the region is not in the mesh
+    std::optional<int> mesh_pid = {};
 };
 
 struct NodeStatus {

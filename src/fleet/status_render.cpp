@@ -94,6 +94,12 @@ json::object region_object(const DoorStatus& region) {
     if (region.pid) {
         object["pid"] = *region.pid;
     }
+    if (!region.mesh.empty()) {
+        object["mesh"] = region.mesh;
+        if (region.mesh_pid) {
+            object["mesh_pid"] = *region.mesh_pid;
+        }
+    }
     return object;
 }
 
@@ -140,7 +146,8 @@ std::string render_table(const StatusReport& report) {
     std::vector<Row> rows;
     for (const auto& region : report.regions) {
         rows.push_back({region.name, region.jurisdiction + (region.writer ? " writer" : " reader"),
-                        region.state, region.http, region.sql});
+                        region.state, region.http, region.sql,
+                        region.mesh.empty() ? "" : "mesh " + region.mesh});
     }
     text += columns(rows) + "\nshards\n";
     rows.clear();

@@ -155,12 +155,16 @@ std::optional<Process> find_gateway(const StateDir& state, const topology::Regio
     return find_server(state, "gateway", gateway_name(region), region.name);
 }
 
+std::optional<Process> find_mesh(const StateDir& state, const topology::Region& region) {
+    return find_server(state, "mesh", mesh_name(region), region.name);
+}
+
 std::optional<Process> find_unit(const StateDir& state, const Unit& unit) {
     if (unit.kind == UnitKind::gateway) {
         return find_gateway(state, *unit.region);
     }
     if (unit.kind == UnitKind::mesh) {
-        return find_server(state, "mesh", unit.name, unit.region->name);
+        return find_mesh(state, *unit.region);
     }
     const auto live = find_node(state, *unit.node);
     return live ? std::optional(live->process) : std::nullopt;

@@ -70,6 +70,9 @@ using Units = std::vector<std::unique_ptr<Unit>>;
 /// The live gateway of a region by its pid file, else by its command line.
 [[nodiscard]] std::optional<Process> find_gateway(const StateDir& state, const topology::Region& region);
 
+/// The same for its relay of the mesh.
+[[nodiscard]] std::optional<Process> find_mesh(const StateDir& state, const topology::Region& region);
+
 /// Whether a command line is that of this state's gateway for `region`. Pure.
 [[nodiscard]] bool is_gateway(const std::vector<std::string>& arguments, const std::string& region,
                               const std::string& state);
