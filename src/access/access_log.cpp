@@ -11,7 +11,6 @@
 #include <ctime>
 #include <fcntl.h>
 #include <fstream>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,15 +153,6 @@ base::Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::filesystem::
         return base::fail(Code::configuration, "The access log in " + folder.string() + " cannot be written.",
                           "Nothing is served that cannot be logged.", std::string(why));
     };
-    log->alone_ = ::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (log->alone_ < 0) {
-        return unusable(std::strerror(errno));
-    }
-    if (::flock(log->alone_, LOCK_EX | LOCK_NB) != 0) {
-        return base::fail(Code::configuration,
-                          "Another gateway writes the access log in " + folder.string() + ".",
-                          "One gateway serves a region: stop the other one.");
-    }
     const auto files = files_of(folder);
     if (files.empty()) {
         if (!log->roll()) {
@@ -221,9 +211,6 @@ AccessLog::~AccessLog() {
     if (fd_ >= 0) {
         ::fdatasync(fd_);
         ::close(fd_);
-    }
-    if (alone_ >= 0) {
-        ::close(alone_);
     }
 }
 

@@ -68,7 +68,6 @@ class AccessLog {
     std::string region_;
     base::Secret<std::string> key_;
     int fd_ = -1;
-    int alone_ = -1;            ///< held while we write: two writers would break the chain
     std::uint64_t number_ = 0;  ///< of the last line
     std::uint64_t bytes_ = 0;   ///< in the file
     crypto::Digest chain_{};

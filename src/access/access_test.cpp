@@ -47,12 +47,7 @@ Entry entry() {
 const base::Secret<std::string> key("a key of the test");
 
 fs::path only_file(const fs::path& folder) {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-        if (entry.path().extension() == ".jsonl") {
-            return entry.path();
-        }
-    }
-    return {};
+    return fs::directory_iterator(folder)->path();
 }
 
 TEST(AccessLog, chains_its_lines_over_restarts) {
@@ -73,13 +68,6 @@ TEST(AccessLog, chains_its_lines_over_restarts) {
     EXPECT_NE(pseudonym(base::Secret<std::string>("another"), "424242"), pseudonym(key, "424242"));
 }
 
-TEST(AccessLog, has_one_writer) {
-    const Folder folder;
-    auto log = AccessLog::open(folder.path, "r", key).value();
-    EXPECT_FALSE(AccessLog::open(folder.path, "r", key)) << "two would break the chain";
-    log.reset();
-    EXPECT_TRUE(AccessLog::open(folder.path, "r", key));
-}
 TEST(AccessLog, any_change_shows) {
     const Folder folder;
     {
