@@ -74,9 +74,8 @@ routing::Refusal refused(const iam::Decision& decision, const Wanted& wanted) {
 
 }  // namespace
 
-std::string Caller::profile() const {
+void Caller::append_profile(std::string& text) const {
     // Each part behind its length: names may hold any byte, and two callers must never share a text.
-    std::string text;
     const auto add = [&](std::string_view part) {
         text.append(std::to_string(part.size())).append(1, ':').append(part);
     };
@@ -92,7 +91,6 @@ std::string Caller::profile() const {
     add(address);
     add(secure ? "t" : "");
     add(door);
-    return text;
 }
 
 namespace {
@@ -258,14 +256,23 @@ void Judge::log(const Caller& caller, std::string_view action, std::string_view 
     log_->append(entry);
 }
 
-Permit Judge::judge(const Caller& caller, std::span<const Wanted> wanted, const routing::Place& place) const {
-    Permit permit;
+namespace {
+
+/// The residency rule on everything that a statement wants.
+auto basis_of(const Caller& caller, std::span<const Wanted> wanted, const routing::Place& place) {
     std::vector<routing::Touch> touches;
     for (const auto& one : wanted) {
         touches.push_back({one.action, one.table, one.personal});
     }
     const routing::Principal asks{caller.principal.jurisdiction, caller.principal.subject, false};
-    const auto basis = routing::may_ask(asks, touches, place);
+    return routing::may_ask(asks, touches, place);
+}
+
+}  // namespace
+
+Permit Judge::judge(const Caller& caller, std::span<const Wanted> wanted, const routing::Place& place) const {
+    Permit permit;
+    const auto basis = basis_of(caller, wanted, place);
     if (!basis) {
         for (const auto& one : wanted) {
             log(caller, one.action, one.table, false, basis.error().error.rule, {});
@@ -312,12 +319,7 @@ std::optional<routing::Refusal> Judge::decide(const Permit& permit, const Caller
 
 std::string Judge::reasons(const Caller& caller, std::span<const Wanted> wanted,
                            const routing::Place& place) const {
-    std::vector<routing::Touch> touches;
-    for (const auto& one : wanted) {
-        touches.push_back({one.action, one.table, one.personal});
-    }
-    const routing::Principal asks{caller.principal.jurisdiction, caller.principal.subject, false};
-    const auto basis = routing::may_ask(asks, touches, place);
+    const auto basis = basis_of(caller, wanted, place);
     if (!basis) {
         return basis.error().error.rule;
     }

@@ -28,7 +28,12 @@ struct Caller {
     std::string door;     ///< "sql", "http"
 
     /// Callers with equal texts get equal answers.
-    [[nodiscard]] std::string profile() const;
+    [[nodiscard]] std::string profile() const {
+        std::string text;
+        append_profile(text);
+        return text;
+    }
+    void append_profile(std::string& text) const;
 };
 
 /// One thing to be permitted.

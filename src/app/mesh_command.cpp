@@ -73,7 +73,8 @@ int mesh(const Common& common, const MeshOptions& options) {
     const auto region = topology->region(options.region);
     if (!region || topology->at(*region).mesh.port == 0) {
         return failed({base::Code::configuration,
-                       "The region " + options.region + " is not in the mesh.",
+                       options.region.empty() ? "A relay serves one region."
+                                              : "The region " + options.region + " is not in the mesh.",
                        "Name one that has `mesh` in the topology, with --region.",
                        {},
                        {}});

@@ -132,13 +132,14 @@ int list(const topology::Topology& topology, const fleet::Secrets& secrets, cons
 }
 
 int get(const Found& found, const SecretOptions& options) {
-    const auto stage = options.stage == "previous"  ? cloud::Stage::previous
-                       : options.stage == "pending" ? cloud::Stage::pending
-                                                    : cloud::Stage::current;
-    const auto value = found.vault.get(options.name, stage);
+    const auto stage = cloud::stage_named(options.stage);
+    const auto value = found.vault.get(options.name, stage.value_or(cloud::Stage::current));
     if (!value) {
         auto error = value.error();
-        error.hint = "`domicile secret list` shows what there is; `domicile up` makes the deployment's own.";
+        error.hint =
+            error.code == Code::not_found
+                ? "`domicile secret list` shows what there is; `domicile up` makes the deployment's own."
+                : "Only the user who runs the system may read secrets.";
         return failed(error);
     }
     if (options.field.empty()) {
@@ -198,7 +199,13 @@ int rotate(const topology::Topology& topology, const fleet::Secrets& secrets, co
     } else if (!options.all) {
         scopes.resize(1);
     }
-    if (!options.all && !options.name.starts_with("db/")) {
+    if (!options.all && options.name.empty()) {
+        return refuse("There is nothing to rotate.",
+                      "Name a login, such as db/domicile_gateway, or say --all.");
+    }
+    const bool known = std::ranges::any_of(
+        fleet::all_roles, [&](std::string_view role) { return fleet::login_secret(role) == options.name; });
+    if (!options.all && !known) {
         return refuse("Only database logins rotate: " + options.name + " is none.",
                       "Name one, such as db/domicile_gateway, or say --all.");
     }
@@ -265,6 +272,10 @@ int secret(const Common& common, const SecretOptions& options) {
         return rotate(*topology, secrets, options);
     }
     if (options.what == "rotate-keys") {
+        if (!options.region.empty() && !topology->region(options.region)) {
+            return refuse("There is no region " + options.region + ".",
+                          "Name one of the topology, or none for all.");
+        }
         for (std::uint16_t i = 0; i < topology->regions.size(); ++i) {
             const topology::RegionIndex region(i);
             if (!options.region.empty() && topology->at(region).name != options.region) {

@@ -16,6 +16,9 @@ namespace domicile::cloud {
 /// in clear, so they hold names of regions and secrets, never personal data.
 using EncryptionContext = std::map<std::string, std::string>;
 
+/// `begin` and the context as bytes that no other pair gives: each part bears its length.
+[[nodiscard]] std::string bound_to(std::string_view begin, const EncryptionContext& context);
+
 struct DataKey {
     base::Secret<std::string> plain;  ///< 32 bytes
     std::string wrapped;              ///< opaque; names the version of the key it stands under

@@ -29,15 +29,6 @@ Secret random_key() {
     return Secret(std::move(bytes));
 }
 
-/// No two contexts give the same text: each part bears its length.
-std::string associated(std::string_view key, const EncryptionContext& context) {
-    std::string text(key);
-    for (const auto& [name, value] : context) {
-        text += ";" + std::to_string(name.size()) + ":" + name + std::to_string(value.size()) + ":" + value;
-    }
-    return text;
-}
-
 std::unexpected<base::Error> broken() {
     return base::fail(Code::configuration, "A key file of the local key service is damaged.",
                       "Restore it from a copy: without it the secrets of its region do not open.");
@@ -113,7 +104,7 @@ base::Result<DataKey> LocalKeys::generate(const EncryptionContext& context) {
     DataKey made;
     made.plain = random_key();
     made.wrapped = std::to_string(newest.number) + ":" +
-                   crypto::aead_seal(newest.material, made.plain.reveal(), associated(key_, context));
+                   crypto::aead_seal(newest.material, made.plain.reveal(), bound_to(key_, context));
     return made;
 }
 
@@ -137,7 +128,7 @@ base::Result<Secret> LocalKeys::unwrap(std::string_view wrapped, const Encryptio
     for (const Version& version : *all) {
         if (version.number == number) {
             auto plain =
-                crypto::aead_open(version.material, wrapped.substr(size + 1), associated(key_, context));
+                crypto::aead_open(version.material, wrapped.substr(size + 1), bound_to(key_, context));
             if (!plain || plain->reveal().size() != crypto::aead_key_bytes) {
                 return refused();
             }

@@ -4,7 +4,6 @@
 #include "crypto/base64.hpp"
 
 #include <algorithm>
-#include <array>
 #include <unistd.h>
 
 namespace domicile::cloud {
@@ -17,7 +16,6 @@ namespace {
 
 constexpr std::string_view extension = ".secret";
 constexpr std::size_t file_bytes_max = 1U << 20U;
-constexpr std::array stages{Stage::current, Stage::pending, Stage::previous};
 
 std::unexpected<base::Error> refused_name() {
     return base::fail(Code::invalid_value, "That is no name of a secret.",
@@ -69,9 +67,7 @@ base::Result<std::vector<LocalSecrets::Version>> LocalSecrets::read(std::string_
         std::string_view words = next_word(line, ' ');
         while (!words.empty()) {
             const std::string_view word = next_word(words, ',');
-            const auto stage =
-                std::ranges::find_if(stages, [&](Stage one) { return cloud::name(one) == word; });
-            if (stage != stages.end()) {
+            if (const auto stage = stage_named(word)) {
                 version.stages.push_back(*stage);
             }
         }

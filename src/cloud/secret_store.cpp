@@ -13,6 +13,15 @@ std::string_view name(Stage stage) noexcept {
     return "";
 }
 
+std::optional<Stage> stage_named(std::string_view text) noexcept {
+    for (const Stage stage : {Stage::current, Stage::pending, Stage::previous}) {
+        if (name(stage) == text) {
+            return stage;
+        }
+    }
+    return std::nullopt;
+}
+
 bool is_secret_name(std::string_view name) noexcept {
     if (name.empty() || name.size() > 256) {
         return false;

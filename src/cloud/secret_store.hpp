@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@ namespace domicile::cloud {
 
 enum class Stage : std::uint8_t { current, pending, previous };
 [[nodiscard]] std::string_view name(Stage stage) noexcept;
+[[nodiscard]] std::optional<Stage> stage_named(std::string_view name) noexcept;
 
 struct SecretVersion {
     std::string id;

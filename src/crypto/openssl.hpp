@@ -1,5 +1,5 @@
 #pragma once
-// What the files of this room share of OpenSSL: owners of its things. Private to this room.
+// Owners of OpenSSL's things, for the files that speak to it directly.
 
 #include <memory>
 

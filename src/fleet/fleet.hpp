@@ -22,6 +22,7 @@ enum class Step : std::uint8_t {
     prepare,  ///< state directory, passwords, ports
     node,     ///< PostgreSQL nodes: done of total
     migrate,  ///< one migration applied
+    mesh,     ///< relays of the mesh: done of total
     gateway,  ///< gateways: done of total
     ready,    ///< all is up
     restart,  ///< something died and is started again

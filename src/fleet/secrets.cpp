@@ -1,5 +1,6 @@
 #include "fleet/secrets.hpp"
 
+#include "cloud/aws_credentials.hpp"
 #include "cloud/aws_keys.hpp"
 #include "cloud/aws_secrets.hpp"
 #include "cloud/local_keys.hpp"

@@ -220,7 +220,8 @@ base::Status Supervisor::start_servers(UnitKind kind) {
         if (context_.stopping()) {
             break;
         }
-        context_.say(Step::gateway, unit->name, unit->name + " serves", ++done, total);
+        context_.say(kind == UnitKind::mesh ? Step::mesh : Step::gateway, unit->name, unit->name + " serves",
+                     ++done, total);
     }
     return {};
 }

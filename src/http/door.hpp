@@ -82,6 +82,8 @@ class Door {
 
     /// Never throws; every failure becomes a problem document. REQUIRES: both outlive the await.
     Task<void> handle(const Request& request, Response& response);
+    /// Whom a client's certificate (PEM) shows; null: nobody we know. Once a connection.
+    [[nodiscard]] std::shared_ptr<const iam::Principal> service_of(const std::string& certificate) const;
     /// A problem for what could not even be parsed.
     void refuse(const base::Error& error, Response& response);
 
@@ -152,7 +154,8 @@ class Door {
         inserts_;  // by table, fields and kind
     net::Timer* schema_timer_ = nullptr;
     access::TokenCache tokens_;
-    std::unordered_map<std::string, access::Permit> permits_;  ///< by caller, action, table and columns
+    std::unordered_map<std::string, access::Permit> permits_;  ///< by caller, method, table and columns read
+    std::string permit_key_;                                   ///< kept between requests
     bool schema_stale_ = true;
     bool stopped_ = false;
     bool draining_ = false;

@@ -3,6 +3,7 @@
 // door needs, in strings that are reused from request to request.
 
 #include "base/error.hpp"
+#include "iam/principal.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,9 +24,9 @@ struct Request {
     std::string if_none_match;
     std::string position;  ///< Domicile-Position
     std::string authorization;
-    std::string peer;         ///< the client's address; of the connection, not of one request
-    bool secure = false;      ///< TLS; of the connection, too
-    std::string certificate;  ///< the client's (PEM); of the connection, too
+    std::string peer;     ///< the client's address; of the connection, not of one request
+    bool secure = false;  ///< TLS; of the connection, too
+    std::shared_ptr<const iam::Principal> service;  ///< whom its certificate shows; of the connection, too
     bool keep_alive = true;
     bool expects_continue = false;
 

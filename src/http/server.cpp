@@ -77,7 +77,7 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
             co_return;
         }
         request.secure = true;
-        request.certificate = stream.peer_certificate();
+        request.service = door_.service_of(stream.peer_certificate());
     }
     Response response;
     bool keep_alive = true;

@@ -1,5 +1,6 @@
 #include "mesh/identity.hpp"
 
+#include "crypto/openssl.hpp"
 #include "mesh/routes.hpp"
 
 #include <openssl/pem.h>
@@ -10,23 +11,16 @@ namespace {
 
 using base::Code;
 
-struct FreeBio {
-    void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
-};
-struct FreeX509 {
-    void operator()(X509* certificate) const noexcept { X509_free(certificate); }
-};
-struct FreeKey {
-    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-};
+using Certificate = std::unique_ptr<X509, crypto::Freer<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, crypto::Freer<EVP_PKEY_free>>;
 
-std::unique_ptr<BIO, FreeBio> reader(const std::string& text) {
-    return std::unique_ptr<BIO, FreeBio>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+crypto::Bio reader(const std::string& text) {
+    return crypto::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-std::unique_ptr<X509, FreeX509> certificate_of(const std::string& pem) {
+Certificate certificate_of(const std::string& pem) {
     const auto bio = reader(pem);
-    return std::unique_ptr<X509, FreeX509>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    return Certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
 base::Result<TlsContext> context_of(bool server, const crypto::Identity& own,
@@ -40,8 +34,7 @@ base::Result<TlsContext> context_of(bool server, const crypto::Identity& own,
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     const auto certificate = certificate_of(own.certificate);
     const auto key_bio = reader(own.key.reveal());
-    const std::unique_ptr<EVP_PKEY, FreeKey> key(
-        PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
+    const Key key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
     bool good = certificate != nullptr && key != nullptr &&
                 SSL_CTX_use_certificate(context.get(), certificate.get()) == 1 &&
                 SSL_CTX_use_PrivateKey(context.get(), key.get()) == 1;

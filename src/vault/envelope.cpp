@@ -9,14 +9,6 @@ constexpr std::string_view magic = "DOMV1";
 constexpr std::size_t head_bytes = magic.size() + 2;
 constexpr std::size_t sealed_bytes_max = 1U << 20U;
 
-std::string associated(std::string_view head, const cloud::EncryptionContext& context) {
-    std::string text(head);
-    for (const auto& [name, value] : context) {
-        text += ";" + std::to_string(name.size()) + ":" + name + std::to_string(value.size()) + ":" + value;
-    }
-    return text;
-}
-
 }  // namespace
 
 base::Result<std::string> seal(cloud::KeyService& keys, const base::Secret<std::string>& plain,
@@ -32,7 +24,7 @@ base::Result<std::string> seal(cloud::KeyService& keys, const base::Secret<std::
     sealed += static_cast<char>(key->wrapped.size() >> 8U);
     sealed += static_cast<char>(key->wrapped.size() & 0xFFU);
     sealed += key->wrapped;
-    sealed += crypto::aead_seal(key->plain, plain.reveal(), associated(sealed, context));
+    sealed += crypto::aead_seal(key->plain, plain.reveal(), cloud::bound_to(sealed, context));
     return sealed;
 }
 
@@ -54,7 +46,7 @@ base::Result<base::Secret<std::string>> open(cloud::KeyService& keys, std::strin
         return std::unexpected(key.error());
     }
     auto plain = crypto::aead_open(*key, sealed.substr(head_bytes + wrapped),
-                                   associated(sealed.substr(0, head_bytes + wrapped), context));
+                                   cloud::bound_to(sealed.substr(0, head_bytes + wrapped), context));
     if (!plain) {
         return damaged();
     }

@@ -1,7 +1,8 @@
 // What comes back from a secret store, a credentials file, a rotated login: nothing that was not sealed
 // opens.
 
-#include "cloud/aws_call.hpp"
+#include "cloud/aws_credentials.hpp"
+#include "cloud/secret_store.hpp"
 #include "vault/envelope.hpp"
 #include "vault/rotation.hpp"
 
