@@ -28,6 +28,7 @@ int down(const Common& common, const UpOptions& options);
 
 struct StatusOptions {
     bool watch = false;
+    std::string mesh;  ///< the region whose relay is asked what it sees; empty: the machine itself
 };
 int status(const Common& common, const StatusOptions& options);
 

@@ -1,6 +1,7 @@
 // `domicile up | down | status | reset`.
 
 #include "app/common.hpp"
+#include "app/region_files.hpp"
 
 #include <atomic>
 #include <cstdio>
@@ -196,6 +197,33 @@ int down(const Common& common, const UpOptions& command) {
     return done ? 0 : failed(done.error());
 }
 
+namespace {
+
+/// What one relay has seen of the other regions, from the file it keeps.
+int mesh_status(const Common& common, const topology::Topology& topology, const fleet::StateDir& state,
+                const std::string& region) {
+    const auto index = topology.region(region);
+    if (!index || topology.at(*index).mesh.port == 0) {
+        return failed({base::Code::configuration,
+                       "The region " + region + " is not in the mesh.",
+                       "Name one that has `mesh` in the topology.",
+                       {},
+                       {}});
+    }
+    const std::string seen = RegionFiles(state.region(region)).seen();
+    if (seen.empty()) {
+        return failed({base::Code::configuration,
+                       "The relay of " + region + " has seen nothing yet, or does not run here.",
+                       "Start it: domicile up.",
+                       {},
+                       {}});
+    }
+    std::cout << (common.json ? seen : render_seen(seen));
+    return 0;
+}
+
+}  // namespace
+
 int status(const Common& common, const StatusOptions& options) {
     const auto topology = read_topology(common.topology);
     if (!topology) {
@@ -203,6 +231,9 @@ int status(const Common& common, const StatusOptions& options) {
     }
     const auto fleet = fleet_options(common, *topology);
     catch_signals();
+    if (!options.mesh.empty()) {
+        return mesh_status(common, *topology, fleet::StateDir(fleet.state), options.mesh);
+    }
     do {
         const auto report = fleet::status(*topology, fleet);
         if (!report) {

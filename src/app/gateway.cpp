@@ -1,6 +1,7 @@
 #include "app/gateway.hpp"
 
 #include "app/common.hpp"
+#include "app/region_files.hpp"
 #include "base/log.hpp"
 #include "cloud/http_call.hpp"
 #include "crypto/random.hpp"
@@ -262,6 +263,45 @@ void keep_logins(const std::stop_token& stop, const GatewayOptions& options,
     }
 }
 
+/// What the prober found last, for a thread that tells others.
+class NodeBoard {
+  public:
+    void note(topology::NodeIndex node, const routing::NodeState& state) {
+        const std::lock_guard lock(mutex_);
+        nodes_[node.value] = state;
+    }
+    [[nodiscard]] std::map<std::uint16_t, routing::NodeState> nodes() const {
+        const std::lock_guard lock(mutex_);
+        return nodes_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<std::uint16_t, routing::NodeState> nodes_;
+};
+
+/// Takes over a range map that the relay has learned, and says how the region's nodes are. A thread of its
+/// own, since files may be slow.
+void keep_region(const std::stop_token& stop, const topology::Topology& topology,
+                 topology::RegionIndex region, const RegionFiles& files, topology::MapInForce& maps,
+                 const NodeBoard& board, base::Gauge& epoch) {
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    std::filesystem::file_time_type seen;
+    while (!stop.stop_requested()) {
+        if (const auto written = files.map_time(); written != std::exchange(seen, written)) {
+            auto known = files.map(topology);
+            if (maps.adopt(std::move(known.map))) {
+                epoch.set(static_cast<std::int64_t>(maps.now().epoch()));
+                base::log::info("gateway.map", {{"epoch", maps.now().epoch()}});
+            }
+        }
+        files.keep_view(render_view(topology, region, maps.now().epoch(), board.nodes()));
+        asleep.wait_for(lock, stop, std::chrono::seconds{1}, [] { return false; });
+    }
+}
+
 /// Keys roll over without a restart. A thread of its own, since files may be slow.
 void keep_keys(const std::stop_token& stop, access::Authenticator& authenticator) {
     std::mutex mutex;
@@ -285,13 +325,15 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     std::signal(SIGPIPE, SIG_IGN);  // TLS writes through the library, which cannot ask the kernel for silence
     net::Signals::block({SIGTERM, SIGINT});
     const topology::Region& region = topology.at(options.region);
-    const topology::RangeMap map = topology::RangeMap::of(topology);
+    const RegionFiles files(options.region_folder);
+    topology::MapInForce maps(files.map(topology).map);
     pool::WritePositions positions(topology);
     base::Metrics metrics;
     pool::PoolMetrics pool_metrics(metrics);
     http::DoorMetrics door_metrics(metrics);
-    metrics.gauge("domicile_map_epoch", "Epoch of the range map in use")
-        .set(static_cast<std::int64_t>(map.epoch()));
+    base::Gauge& map_epoch = metrics.gauge("domicile_map_epoch", "Epoch of the range map in use");
+    map_epoch.set(static_cast<std::int64_t>(maps.now().epoch()));
+    NodeBoard board;
 
     access::Authenticator authenticator(
         topology, options.folder,
@@ -309,7 +351,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     const access::Judge judge(topology, options.region, std::move(*policies), access_log->get());
     access::Slowdown slowdown;
-    const http::Shared shared{topology,      map,   options.region,    positions,
+    const http::Shared shared{topology,      maps,  options.region,    positions,
                               authenticator, judge, !region.http_tls()};
 
     const auto node_tls = node_tls_context(options);
@@ -373,7 +415,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
                           "Give --tls-cert and --tls-key.");
     }
     const session::Shared sql_shared{topology,
-                                     map,
+                                     maps,
                                      options.region,
                                      std::move(logins),
                                      crypto::random_token(32),
@@ -406,8 +448,9 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     Worker& first = *workers.front();
     net::Gate prober_gate(first.loop);
-    pool::Prober prober(first.loop, topology, options.region, std::move(monitor), metrics,
+    pool::Prober prober(first.loop, topology, maps, options.region, std::move(monitor), metrics,
                         [&](topology::NodeIndex node, const routing::NodeState& state) {
+                            board.note(node, state);
                             first.note_state(node, state);
                             for (std::size_t i = 1; i < workers.size(); ++i) {
                                 // Across threads only values travel, by post.
@@ -438,6 +481,9 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     });
 
     const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
+    const std::jthread neighbours([&](const std::stop_token& stop) {
+        keep_region(stop, topology, options.region, files, maps, board, map_epoch);
+    });
     const std::jthread passwords([&](const std::stop_token& stop) {
         keep_logins(stop, options, std::move(node_logins),
                     [&](const std::string& role, const vault::DatabaseLogin& login) {

@@ -34,6 +34,7 @@ struct GatewayOptions {
     std::filesystem::path folder;               ///< of the topology file
     std::filesystem::path issuer_keys;          ///< folder with JURISDICTION.jwks
     std::filesystem::path access_folder;        ///< of this region's access log
+    std::filesystem::path region_folder;        ///< app/region_files.hpp
     base::Secret<std::string> pseudonym_key;    ///< of the own jurisdiction
     std::string tls_certificate;                ///< PEM files for the SQL door; empty: no TLS
     std::vector<std::string> node_authorities;  ///< PEM files: who signs the nodes' certificates

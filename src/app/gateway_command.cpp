@@ -47,6 +47,7 @@ int gateway(const Common& common, const GatewayCommand& command) {
         return failed(pseudonyms.error());
     }
     gateway.pseudonym_key = std::move(*pseudonyms);
+    gateway.region_folder = state.region(command.region);
     gateway.access_folder = fleet::access_folder(state, command.region);
     gateway.issuer_keys = fleet::issuer_keys(state, jurisdiction).parent_path();
     gateway.folder = command.files.empty() ? common.topology.parent_path() : command.files;

@@ -183,8 +183,12 @@ int main(int argc, char** argv) {
     add_topology(*show, common);
     add_state(*show, common);
     show->add_flag("--json", common.json, "Print JSON");
+    show->add_option("--mesh", status_options.mesh,
+                     "What this region's relay sees of the others, over the mesh");
     show->add_flag("-w,--watch", status_options.watch, "Refresh every second until Ctrl-C");
-    show->footer("Example:\n  domicile status -t examples/retail/domicile.toml --watch");
+    show->footer(
+        "Example:\n  domicile status -t examples/retail/domicile.toml --watch\n"
+        "  domicile status --mesh eu-west-1");
     show->callback([&] { status = app::status(common, status_options); });
 
     app::ResetOptions reset_options;

@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/common.hpp"
+#include "app/region_files.hpp"
 #include "base/log.hpp"
 #include "fleet/mesh_authority.hpp"
 #include "mesh/relay.hpp"
@@ -91,7 +92,11 @@ int mesh(const Common& common, const MeshOptions& options) {
     }
     net::Loop loop;
     net::Gate gate(loop);
-    mesh::Relay relay(loop, *topology, *region, identity);
+    const RegionFiles files(secrets.state().region(options.region));
+    mesh::Relay relay(loop, *topology, *region, identity, files.map(*topology),
+                      {.learned = [&](const mesh::KnownMap& known) { files.keep_map(*topology, known); },
+                       .view = [&] { return files.view(); },
+                       .looked = [&](const auto& peers) { files.keep_seen(*topology, peers); }});
     if (const auto listening = relay.listen(); !listening) {
         return failed(listening.error());
     }

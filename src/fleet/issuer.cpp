@@ -60,7 +60,7 @@ base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
     const StateDir& state = secrets.state();
     const topology::Topology& topology = secrets.topology();
     std::error_code error;
-    for (const char* folder : {"issuers", "access"}) {
+    for (const char* folder : {"issuers", "access", "regions"}) {
         fs::create_directories(state.root() / folder, error);
         if (error) {
             return base::fail(base::Code::configuration,
@@ -89,8 +89,10 @@ base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
         }
     }
     for (const auto& region : topology.regions) {
-        if (auto made = make_private_folder(access_folder(state, region.name), user); !made) {
-            return made;
+        for (const auto& folder : {access_folder(state, region.name), state.region(region.name)}) {
+            if (auto made = make_private_folder(folder, user); !made) {
+                return made;
+            }
         }
     }
     return {};

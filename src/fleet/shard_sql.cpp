@@ -56,7 +56,15 @@ BEGIN
     IF found <> {shard} || ' of ' || {jurisdiction} THEN
         RAISE EXCEPTION 'this database is shard %, not {plain}', found;
     END IF;
-    UPDATE domicile.shard SET ranges = {ranges} WHERE ranges <> {ranges};
+    SELECT s.map_epoch || ' ' || s.ranges INTO found FROM domicile.shard AS s;
+    IF split_part(found, ' ', 1)::bigint > {epoch} THEN
+        RAISE EXCEPTION 'the range map here has epoch %, the topology''s is older: {epoch}', split_part(found, ' ', 1)
+            USING HINT = 'Take the newer topology file.';
+    ELSIF split_part(found, ' ', 1)::bigint = {epoch} AND split_part(found, ' ', 2) <> {ranges} THEN
+        RAISE EXCEPTION 'ranges have changed, map_epoch in the topology has not: {epoch}'
+            USING HINT = 'Raise it at each change of ranges.';
+    END IF;
+    UPDATE domicile.shard SET ranges = {ranges}, map_epoch = {epoch} WHERE ranges <> {ranges} OR map_epoch <> {epoch};
 END $domicile$;
 )sql";
 
@@ -208,7 +216,8 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     const std::string monitor(roles::monitor);
     std::string text =
         fill(identity_sql, {{"shard", sql_literal(shard.name)},
-                            {"ranges", sql_literal(topology::ranges_text(shard))},
+                            {"ranges", sql_literal(topology::ranges_text(shard.ranges))},
+                            {"epoch", std::to_string(topology.map_epoch)},
                             {"jurisdiction", sql_literal(topology.at(shard.jurisdiction).name)},
                             {"plain", shard.name + " of " + topology.at(shard.jurisdiction).name}});
     std::vector<std::string> tables;

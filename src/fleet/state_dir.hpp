@@ -5,6 +5,7 @@
 //   ready              written when every part answers
 //   topology.toml      the topology in force, as the gateways read it
 //   bin/domicile       the binary the gateways run
+//   regions/<region>   what its gateway and its relay tell each other and the operator (app/region_files.hpp)
 //   mesh/<jurisdiction>.pem  who signs the relays' certificates
 //   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>: passfile, authority
 //   vault/<region>, keys/<region>      secrets, sealed; the keys they are sealed under
@@ -45,6 +46,9 @@ class StateDir {
     [[nodiscard]] path secrets() const { return root_ / "secrets"; }
     [[nodiscard]] path vault(std::string_view region) const { return root_ / "vault" / std::string(region); }
     [[nodiscard]] path keys(std::string_view region) const { return root_ / "keys" / std::string(region); }
+    [[nodiscard]] path region(std::string_view region) const {
+        return root_ / "regions" / std::string(region);
+    }
     [[nodiscard]] path runs() const { return root_ / "run"; }
     [[nodiscard]] path logs() const { return root_ / "log"; }
     [[nodiscard]] path stop_request() const { return runs() / ("stop" + suffix_); }

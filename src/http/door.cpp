@@ -177,7 +177,7 @@ Task<base::Status> Door::dispatch(Call& call) {
                     openapi(shared_.topology, shared_.region, url_of(shared_.region), *call.known->schema));
                 break;
             default: {
-                if (!shared_.map.find(call.target.user)) {
+                if (!shared_.map().find(call.target.user)) {
                     co_return base::fail(Code::no_range, "The user id lies in no range of any jurisdiction.");
                 }
                 person_home(call);
@@ -258,7 +258,7 @@ void Door::ready(Call& call) {
 void Door::person_home(Call& call) {
     // Answered everywhere: it repeats the public range map, so it is the same for people who exist and who do
     // not.
-    const auto shard = shared_.map.find(call.target.user);
+    const auto shard = shared_.map().find(call.target.user);
     const auto jurisdiction = shared_.topology.at(*shard).jurisdiction;
     base::Buffer& body = call.response.body();
     body.append("{\"jurisdiction\":");
@@ -361,7 +361,8 @@ base::Result<const KnownTable*> Door::table_of(const Call& call) const {
 base::Result<routing::Plan> Door::admit(Call& call, routing::Verb verb, const topology::Table& table) {
     routing::Values values;
     values.user = call.target.user;
-    auto plan = routing::admit({verb, &table}, values, call.principal, {shared_.topology, shared_.map, own_});
+    auto plan =
+        routing::admit({verb, &table}, values, call.principal, {shared_.topology, shared_.map(), own_});
     if (!plan) {
         call.foreign_home = plan.error().home;
         return std::unexpected(std::move(plan.error().error));

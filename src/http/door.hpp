@@ -42,13 +42,14 @@ struct DoorMetrics {
 /// What all threads of a gateway share.
 struct Shared {
     const topology::Topology& topology;
-    const topology::RangeMap& map;
+    const topology::MapInForce& maps;
     topology::RegionIndex region;
     pool::WritePositions& positions;
     const access::Authenticator& authenticator;
     const access::Judge& judge;
     /// Whoever brings no token is the application on this machine: only where the door listens on loopback.
     bool anonymous = true;
+    [[nodiscard]] const topology::RangeMap& map() const noexcept { return maps.now(); }
 };
 
 /// A table as the door knows it: its live columns and what follows from them.

@@ -114,7 +114,7 @@ base::Status Door::authorise(Call& call, Method method) {
         if (permits_.size() >= permits_max) {
             permits_.clear();
         }
-        const routing::Place place{shared_.topology, shared_.map, own_};
+        const routing::Place place{shared_.topology, shared_.map(), own_};
         const auto wanted = wanted_of(*table, method, call.target.query);
         known = permits_.emplace(permit_key_, shared_.judge.judge(caller, wanted, place)).first;
     }

@@ -140,9 +140,10 @@ Task<base::Status> Door::create_person(Call& call) {
     const std::string fingerprint = fingerprint_of(call.request, shape);
     const auto parameters = insert_parameters(std::nullopt, *fields, call.request, fingerprint);
     std::optional<base::Error> unavailable;
+    const topology::RangeMap& map = shared_.map();  // one for the whole request
     for (;; ++values.attempt) {
         const auto plan = routing::admit({routing::Verb::create, shape.table}, values, call.principal,
-                                         {shared_.topology, shared_.map, own_});
+                                         {shared_.topology, map, own_});
         if (!plan && unavailable && plan.error().error.code == Code::range_full) {
             co_return std::unexpected(std::move(*unavailable));
         }
@@ -150,7 +151,7 @@ Task<base::Status> Door::create_person(Call& call) {
             call.foreign_home = plan.error().home;
             co_return std::unexpected(plan.error().error);
         }
-        for (const topology::KeyRange& range : shared_.topology.at(plan->shard()).ranges) {
+        for (const topology::KeyRange& range : map.ranges_of(plan->shard())) {
             const auto insert = insert_of(call.known, table, *fields, range.from, !key.empty());
             RowSink sink(call.response.body(), table.columns, shape, insert->columns);
             const std::string wanted[] = {shape.table->key};
@@ -176,7 +177,7 @@ Task<base::Status> Door::create_person(Call& call) {
             base::UserId user;
             std::from_chars(id.data(), id.data() + id.size(), user.value);
             // The pair assertion to the shard's CHECK: a new id must lie on the shard that handed it out.
-            DOMICILE_ASSERT(shared_.map.find(user) == plan->shard());
+            DOMICILE_ASSERT(map.find(user) == plan->shard());
             created(call, *plan, user, sink, "/v1/users/" + id);
             co_return base::Status{};
         }

@@ -1,8 +1,8 @@
 #include "mesh/relay.hpp"
 
 #include "base/log.hpp"
-#include "crypto/hash.hpp"
 
+#include <charconv>
 #include <unistd.h>
 
 namespace domicile::mesh {
@@ -33,16 +33,25 @@ Task<std::string> read_line(Stream& stream, base::Buffer& in) {
     }
 }
 
-/// What two regions compare: who serves which ids must be the same everywhere.
-std::string map_line_of(const topology::Topology& topology) {
-    const auto map = topology::RangeMap::of(topology);
-    std::string text;
-    for (const auto& shard : topology.shards) {
-        text += shard.name + ":" + topology.at(shard.jurisdiction).name + ":" + topology::ranges_text(shard) +
-                "\n";
+constexpr std::size_t view_bytes_max = 256U << 10U;
+
+/// "OK <bytes>" and so many bytes; empty if they do not come.
+Task<std::string> read_text(Stream& stream, base::Buffer& in, std::size_t bytes_max) {
+    const std::string line = co_await read_line(stream, in);
+    std::size_t bytes = 0;
+    if (!line.starts_with("OK ") ||
+        std::from_chars(line.data() + 3, line.data() + line.size(), bytes).ptr != line.data() + line.size() ||
+        bytes > bytes_max) {
+        co_return std::string();
     }
-    return "OK epoch=" + std::to_string(map.epoch()) +
-           " map=" + crypto::hex(crypto::view(crypto::sha256(text)));
+    while (in.view().size() < bytes) {
+        if (co_await stream.read_some(in, bytes - in.view().size())) {
+            co_return std::string();
+        }
+    }
+    std::string text(in.view().substr(0, bytes));
+    in.consume(bytes);
+    co_return text;
 }
 
 }  // namespace
@@ -55,12 +64,13 @@ struct Relay::Link {
 };
 
 Relay::Relay(net::Loop& loop, const topology::Topology& topology, RegionIndex region,
-             const Identity& identity)
+             const Identity& identity, KnownMap known, Surroundings surroundings)
     : loop_(loop),
       topology_(topology),
       region_(region),
       identity_(identity),
-      map_line_(map_line_of(topology)),
+      known_(std::move(known)),
+      surroundings_(std::move(surroundings)),
       outward_(loop) {
     for (std::uint16_t i = 0; i < topology.regions.size(); ++i) {
         if (may_flow(topology, region, RegionIndex(i), Flow::map)) {
@@ -186,8 +196,8 @@ Task<void> Relay::carry_in(int socket, net::Gate& gate, net::Gate::Pass /*pass*/
         std::ignore = co_await asker.write("NO\n");
         co_return;
     }
-    if (ask->flow == Flow::map) {
-        std::ignore = co_await asker.write(map_line_ + "\n");
+    if (ask->flow != Flow::node) {
+        co_await answer(link, *from, *ask);
         co_return;
     }
     const auto& address = topology_.at(*ask->node).address;
@@ -219,32 +229,73 @@ Task<void> Relay::pump(std::shared_ptr<Link> link, Stream& from, Stream& to, net
     link->far.close();
 }
 
+Task<void> Relay::answer(std::shared_ptr<Link> link, RegionIndex from, Ask ask) {
+    std::optional<Ask> next = ask;
+    while (next && next->flow != Flow::node && may_answer(topology_, from, region_, *next)) {
+        const std::string text = next->flow == Flow::map ? map_text(topology_, known_) : surroundings_.view();
+        if (co_await link->near.write("OK " + std::to_string(text.size()) + "\n" + text)) {
+            co_return;
+        }
+        link->near.expires_after(handshake_time);
+        next = parse_ask(topology_, co_await read_line(link->near, link->first));
+    }
+}
+
+void Relay::hear(Peer& peer, std::string_view map) {
+    const bool knew = std::exchange(peer.same_map, false);
+    const auto theirs = parse_map(topology_, map);
+    const auto home = topology_.at(peer.region).jurisdiction;
+    auto learned = theirs ? learn(topology_, known_, *theirs, home) : std::unexpected(theirs.error());
+    if (!learned) {
+        if (knew) {
+            base::log::warn("mesh.other_map", {{"region", topology_.at(peer.region).name},
+                                               {"error", base::describe(learned.error())}});
+        }
+        return;
+    }
+    if (*learned) {
+        known_ = std::move(**learned);
+        base::log::info("mesh.map_learned", {{"from", topology_.at(peer.region).name},
+                                             {"home", topology_.at(home).name},
+                                             {"epoch", known_.epochs[home.value]}});
+        surroundings_.learned(known_);
+    }
+    peer.same_map = *theirs == known_;
+}
+
 Task<void> Relay::gossip(Peer& peer, net::Timer& timer, net::Gate::Pass /*pass*/) {
+    peer.same_map = true;  // until it says otherwise: only a change is worth a line in the log
     while (!stopped_) {
         Stream stream(loop_);
         base::Buffer in;
         stream.expires_after(handshake_time);
         const auto began = net::Clock::now();
-        std::string answer;
+        std::string map;
+        std::string view;
         if (co_await reach(stream, peer.region) &&
             !co_await stream.write(ask_line(topology_, {Flow::map, std::nullopt}))) {
             const auto asked = net::Clock::now();
-            answer = co_await read_line(stream, in);
+            map = co_await read_text(stream, in, map_bytes_max);
             peer.round_trip_us = (net::Clock::now() - asked) / std::chrono::microseconds{1};
+            if (!map.empty() && !co_await stream.write(ask_line(topology_, {Flow::view, std::nullopt}))) {
+                view = co_await read_text(stream, in, view_bytes_max);
+            }
         }
-        const bool reachable = answer.starts_with("OK ");
+        stream.close();
+        const bool reachable = !map.empty();
         if (reachable != peer.reachable) {
             base::log::info(reachable ? "mesh.peer_up" : "mesh.peer_down",
                             {{"region", topology_.at(peer.region).name},
                              {"after_ms", static_cast<std::int64_t>((net::Clock::now() - began) / 1ms)}});
         }
         peer.reachable = reachable;
-        const bool same = answer == map_line_;
-        if (reachable && !same && peer.same_map) {
-            base::log::warn("mesh.other_map", {{"region", topology_.at(peer.region).name}});
+        peer.view = std::move(view);
+        if (reachable) {
+            hear(peer, map);
         }
-        peer.same_map = same;
-        stream.close();
+        if (surroundings_.looked) {
+            surroundings_.looked(peers_);
+        }
         co_await timer.wait(gossip_interval);
     }
 }

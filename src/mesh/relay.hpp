@@ -4,13 +4,14 @@
 // their connections to the nodes that stand here. It never looks into what it carries.
 
 #include "mesh/identity.hpp"
+#include "mesh/known_map.hpp"
 #include "mesh/routes.hpp"
 #include "net/gate.hpp"
 #include "net/stream.hpp"
-#include "topology/range_map.hpp"
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,12 +26,22 @@ struct Peer {
     bool reachable = false;
     bool same_map = false;  ///< it holds the same range map
     std::int64_t round_trip_us = 0;
+    std::string view = {};  ///< what it says of itself, as it came; empty: nothing
+};
+
+/// What a relay needs of the machine it stands on. All are called on the relay's thread, and are quick.
+struct Surroundings {
+    std::function<void(const KnownMap&)> learned;  ///< another region has a newer map
+    std::function<std::string()> view;             ///< what this region says of itself; may be empty
+    std::function<void(const std::vector<Peer>&)> looked = {};  ///< a peer was asked
 };
 
 class Relay {
   public:
     /// References outlive it. REQUIRES: the identity was renewed once.
-    Relay(net::Loop& loop, const topology::Topology& topology, RegionIndex region, const Identity& identity);
+    /// `known`: the map this region begins with.
+    Relay(net::Loop& loop, const topology::Topology& topology, RegionIndex region, const Identity& identity,
+          KnownMap known, Surroundings surroundings);
 
     /// configuration if an address is taken.
     base::Status listen();
@@ -49,6 +60,9 @@ class Relay {
     Task<void> accept_outward(net::Gate& gate, net::Gate::Pass pass);
     Task<void> carry_out(int socket, NodeIndex node, net::Gate& gate, net::Gate::Pass pass);
     Task<void> carry_in(int socket, net::Gate& gate, net::Gate::Pass pass);
+    /// Answers maps and views until the asker goes.
+    Task<void> answer(std::shared_ptr<Link> link, RegionIndex from, Ask ask);
+    void hear(Peer& peer, std::string_view map);
     Task<void> gossip(Peer& peer, net::Timer& timer, net::Gate::Pass pass);
     /// Connects to another region, and shows who we are; true if it is who it should be.
     Task<bool> reach(net::Stream& stream, RegionIndex region);
@@ -60,7 +74,8 @@ class Relay {
     const topology::Topology& topology_;
     RegionIndex region_;
     const Identity& identity_;
-    std::string map_line_;
+    KnownMap known_;
+    Surroundings surroundings_;
     net::Listener outward_;
     std::deque<std::pair<NodeIndex, net::Listener>> inward_;
     std::vector<Peer> peers_;

@@ -8,7 +8,12 @@ constexpr std::string_view greeting = "DOMICILE/1 ";
 }  // namespace
 
 std::string_view name(Flow flow) noexcept {
-    return flow == Flow::node ? "node" : "map";
+    switch (flow) {
+        case Flow::node: return "node";
+        case Flow::map: return "map";
+        case Flow::view: return "view";
+    }
+    return "";
 }
 
 bool may_flow(const topology::Topology& topology, RegionIndex from, RegionIndex to, Flow flow) {
@@ -17,14 +22,14 @@ bool may_flow(const topology::Topology& topology, RegionIndex from, RegionIndex 
     if (from == to || one.mesh.port == 0 || other.mesh.port == 0) {
         return false;
     }
-    return flow == Flow::map || one.jurisdiction == other.jurisdiction;
+    return flow != Flow::node || one.jurisdiction == other.jurisdiction;
 }
 
 std::vector<Route> routes(const topology::Topology& topology) {
     std::vector<Route> all;
     for (std::uint16_t from = 0; from < topology.regions.size(); ++from) {
         for (std::uint16_t to = 0; to < topology.regions.size(); ++to) {
-            for (const Flow flow : {Flow::node, Flow::map}) {
+            for (const Flow flow : {Flow::node, Flow::map, Flow::view}) {
                 if (may_flow(topology, RegionIndex(from), RegionIndex(to), flow)) {
                     all.push_back({RegionIndex(from), RegionIndex(to), flow});
                 }
@@ -62,8 +67,10 @@ std::optional<Ask> parse_ask(const topology::Topology& topology, std::string_vie
         return std::nullopt;
     }
     line.remove_prefix(greeting.size());
-    if (line == name(Flow::map)) {
-        return Ask{Flow::map, std::nullopt};
+    for (const Flow flow : {Flow::map, Flow::view}) {
+        if (line == name(flow)) {
+            return Ask{flow, std::nullopt};
+        }
     }
     constexpr std::string_view node = "node ";
     if (!line.starts_with(node)) {
@@ -82,7 +89,7 @@ bool may_answer(const topology::Topology& topology, RegionIndex from, RegionInde
     if (!may_flow(topology, from, here, ask.flow)) {
         return false;
     }
-    if (ask.flow == Flow::map) {
+    if (ask.flow != Flow::node) {
         return true;
     }
     if (!ask.node) {

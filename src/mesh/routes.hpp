@@ -16,11 +16,13 @@ using topology::RegionIndex;
 
 enum class Flow : std::uint8_t {
     node,  ///< bytes of a PostgreSQL connection to a node that stands in the region asked
-    map,   ///< the epoch of the range map: bounds, never people
+    map,   ///< the range map: bounds, never people
+    view,  ///< how the region's machines are: names of nodes and numbers, never people
 };
 [[nodiscard]] std::string_view name(Flow flow) noexcept;
 
-/// Nodes: within a jurisdiction, both regions in the mesh. Maps: everywhere in the mesh. Nothing else.
+/// Nodes: within a jurisdiction, both regions in the mesh. Maps and views: everywhere in the mesh. Nothing
+/// else.
 [[nodiscard]] bool may_flow(const topology::Topology& topology, RegionIndex from, RegionIndex to, Flow flow);
 
 /// Every pair of regions with what may flow, for people and tests.
@@ -36,7 +38,8 @@ struct Route {
 [[nodiscard]] std::optional<RegionIndex> region_of(const topology::Topology& topology,
                                                    std::string_view certificate_name);
 
-/// What the asking side says first, in one line: "DOMICILE/1 node eu-1.eu-west-1.w", "DOMICILE/1 map".
+/// What the asking side says first, in one line: "DOMICILE/1 node eu-1.eu-west-1.w", "DOMICILE/1 map",
+/// "DOMICILE/1 view".
 struct Ask {
     Flow flow = Flow::map;
     std::optional<NodeIndex> node;

@@ -62,10 +62,11 @@ class ProbeSink final : public ReplySink {
 
 }  // namespace
 
-Prober::Prober(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
-               Credentials credentials, base::Metrics& metrics, Publish publish)
+Prober::Prober(net::Loop& loop, const topology::Topology& topology, const topology::MapInForce& maps,
+               topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish)
     : loop_(loop),
       topology_(topology),
+      maps_(maps),
       region_(region),
       credentials_(std::move(credentials)),
       passwords_(std::make_shared<SaltedPasswords>(credentials_.password)),
@@ -183,7 +184,7 @@ Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, con
                              "Check the addresses in the topology.");
     }
     // The lease of the range map: good until the next probe, and only while the database agrees with it.
-    if (sink.ranges != topology::ranges_text(topology_.at(node.shard))) {
+    if (sink.ranges != maps_.now().text_of(node.shard)) {
         co_return base::fail(Code::configuration,
                              "The node holds other ranges than the range map of this gateway.",
                              "One of them is older: `domicile up` brings both to the topology.");

@@ -8,6 +8,7 @@
 #include "net/gate.hpp"
 #include "net/stream.hpp"
 #include "pool/pool.hpp"
+#include "topology/range_map.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -23,8 +24,8 @@ class Prober {
     using Publish = std::function<void(topology::NodeIndex, const routing::NodeState&)>;
 
     /// `credentials` of a role with pg_monitor. References outlive the prober.
-    Prober(net::Loop& loop, const topology::Topology& topology, topology::RegionIndex region,
-           Credentials credentials, base::Metrics& metrics, Publish publish);
+    Prober(net::Loop& loop, const topology::Topology& topology, const topology::MapInForce& maps,
+           topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish);
 
     /// Spawns one coroutine per node of the own jurisdiction.
     void start(net::Gate& gate);
@@ -51,6 +52,7 @@ class Prober {
 
     net::Loop& loop_;
     const topology::Topology& topology_;
+    const topology::MapInForce& maps_;
     topology::RegionIndex region_;
     Credentials credentials_;
     std::shared_ptr<SaltedPasswords> passwords_;

@@ -40,6 +40,7 @@ topology::Topology sample() {
     users.country = "country";
     made.tables.push_back(users);
     made.central = topology::Central{RegionIndex{0}, {}};
+    made.map_epoch = 7;
     return made;
 }
 
@@ -51,7 +52,7 @@ class Admit : public testing::Test {
                      {topology_, map_, JurisdictionIndex{gateway}});
     }
     topology::Topology topology_ = sample();
-    topology::RangeMap map_ = topology::RangeMap::of(topology_, 7);
+    topology::RangeMap map_ = topology::RangeMap::of(topology_);
 };
 
 TEST_F(Admit, GivesTheOneShardOfAnIdOrARefusalThatNamesItsRule) {

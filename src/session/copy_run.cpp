@@ -136,7 +136,7 @@ Task<base::Status> Session::run_copy_in(const Said& said, const routing::Route& 
     const bool binary = statement->format.kind == CopyFormat::Kind::binary;
     CopySplit* splitter = nullptr;
     CopySplit split(statement->format, [&](std::int64_t id, std::string_view row) -> base::Status {
-        const auto shard = door_.shared().map.find(base::UserId{id});
+        const auto shard = door_.shared().map().find(base::UserId{id});
         const auto plan = std::ranges::find_if(
             plans, [&](const routing::Plan& one) { return shard && one.shard() == *shard; });
         if (plan == plans.end()) {

@@ -83,7 +83,7 @@ base::Result<std::vector<std::string>> Session::texts_for(const Said& said,
     std::vector<std::string> parts(plans.size());
     for (std::size_t i = 0; i < rows->rows.size(); ++i) {
         const auto id = constants.at(facts.inserted_keys[i]);
-        const auto shard = door_.shared().map.find(base::UserId{id.id});
+        const auto shard = door_.shared().map().find(base::UserId{id.id});
         const auto plan = std::ranges::find_if(
             plans, [&](const routing::Plan& one) { return shard && one.shard() == *shard; });
         if (plan == plans.end()) {

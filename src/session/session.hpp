@@ -279,7 +279,7 @@ class Session {
     [[nodiscard]] char status() const noexcept;
     [[nodiscard]] pool::Connection& node() noexcept { return **lease_; }
     [[nodiscard]] routing::Place place() const noexcept {
-        return {door_.shared().topology, door_.shared().map, door_.shared().own()};
+        return {door_.shared().topology, door_.shared().map(), door_.shared().own()};
     }
 
     Door& door_;

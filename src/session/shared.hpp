@@ -98,7 +98,7 @@ class Definitions {
 /// References outlive the doors.
 struct Shared {
     const topology::Topology& topology;
-    const topology::RangeMap& map;
+    const topology::MapInForce& maps;
     topology::RegionIndex region;
     std::map<std::string, Login, std::less<>> logins;
     std::string mock_secret;    ///< of this process: makes the answer to unknown users look like any other
@@ -112,6 +112,7 @@ struct Shared {
     std::string operator_role;  ///< the node role of principals with the role "operator" …
     std::string rows_role;      ///< … and of all others that come with a token
 
+    [[nodiscard]] const topology::RangeMap& map() const noexcept { return maps.now(); }
     [[nodiscard]] base::JurisdictionIndex own() const { return topology.at(region).jurisdiction; }
 };
 

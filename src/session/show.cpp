@@ -47,7 +47,7 @@ std::string pins_text(std::uint8_t pins) {
 
 Table map_table(const Shared& shared) {
     Table table{{"from", "to", "shard", "jurisdiction", "here"}, {}};
-    for (const auto& entry : shared.map.entries()) {
+    for (const auto& entry : shared.map().entries()) {
         const auto& shard = shared.topology.at(entry.shard);
         table.rows.push_back({std::to_string(entry.from), std::to_string(entry.to), shard.name,
                               shared.topology.at(shard.jurisdiction).name,

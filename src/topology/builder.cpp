@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <unordered_set>
 #include <utility>
 
@@ -121,6 +122,7 @@ void Builder::header() {
         check_name(name->text, name->place, "topology");
         topology_.name = name->text;
     }
+    bounded(root_, "map_epoch", 1, std::numeric_limits<std::uint32_t>::max(), topology_.map_epoch);
     const Entry* entry = root_.get("database");
     if (entry == nullptr) {
         return;

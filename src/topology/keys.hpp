@@ -34,6 +34,7 @@ struct Section {
 
 inline constexpr std::array topology_keys{
     Key{"name", Type::text, true, "name = \"retail\""},
+    Key{"map_epoch", Type::integer, false, "map_epoch = 2"},
     Key{"database", Type::table, true, "[database]"},
     Key{"jurisdictions", Type::tables, true, "[jurisdictions.eu]"},
     Key{"regions", Type::tables, true, "[regions.eu-west-1]"},

@@ -17,14 +17,39 @@ RangeMap::RangeMap(std::vector<Entry> entries, std::uint64_t epoch)
     }
 }
 
-RangeMap RangeMap::of(const Topology& topology, std::uint64_t epoch) {
+RangeMap RangeMap::of(const Topology& topology) {
     std::vector<Entry> entries;
     for (std::size_t i = 0; i < topology.shards.size(); ++i) {
         for (const KeyRange& range : topology.shards[i].ranges) {
             entries.push_back({range.from, range.to, ShardIndex(static_cast<std::uint16_t>(i))});
         }
     }
-    return {std::move(entries), epoch};
+    return {std::move(entries), topology.map_epoch};
+}
+
+std::vector<KeyRange> RangeMap::ranges_of(ShardIndex shard) const {
+    std::vector<KeyRange> ranges;
+    for (const Entry& entry : entries_) {
+        if (entry.shard == shard) {
+            ranges.push_back({entry.from, entry.to});
+        }
+    }
+    return ranges;
+}
+
+std::string RangeMap::text_of(ShardIndex shard) const {
+    return ranges_text(ranges_of(shard));
+}
+
+MapInForce::MapInForce(RangeMap map) : maps_{std::move(map)}, now_(&maps_.front()) {}
+
+bool MapInForce::adopt(RangeMap map) {
+    const std::lock_guard lock(adopting_);
+    if (map.epoch() < now().epoch() || map == now()) {
+        return false;
+    }
+    now_.store(&maps_.emplace_back(std::move(map)), std::memory_order_release);
+    return true;
 }
 
 std::optional<ShardIndex> RangeMap::find(UserId user) const noexcept {

@@ -93,9 +93,9 @@ Address Topology::reach(RegionIndex from, NodeIndex node) const {
     return {"127.0.0.1", static_cast<std::uint16_t>(port)};
 }
 
-std::string ranges_text(const Shard& shard) {
+std::string ranges_text(std::span<const KeyRange> ranges) {
     std::string text;
-    for (const KeyRange& range : shard.ranges) {
+    for (const KeyRange& range : ranges) {
         text += (text.empty() ? "" : ",") + std::to_string(range.from) + "-" + std::to_string(range.to);
     }
     return text;

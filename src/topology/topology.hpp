@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,7 +81,7 @@ struct Shard {
 };
 
 /// "0-30000,60000-90000": how a database and a gateway say the same ranges.
-[[nodiscard]] std::string ranges_text(const Shard& shard);
+[[nodiscard]] std::string ranges_text(std::span<const KeyRange> ranges);
 
 /// The one place where anonymous figures of all jurisdictions meet. Has no user ranges.
 struct Central {
@@ -238,6 +239,7 @@ struct Topology {
     std::vector<SharedSecret> secrets;
     Mesh mesh;
     Limits limits;
+    std::uint32_t map_epoch = 1;  ///< of the ranges; grows at each change of them
     Embedded embedded;
     Database database;
 

@@ -1,6 +1,7 @@
-// What another region says first, and the certificate it shows.
+// What another region says first, the range map it hands over, and the certificate it shows.
 
 #include "crypto/certificate.hpp"
+#include "mesh/known_map.hpp"
 #include "mesh/routes.hpp"
 
 #include <cstddef>
@@ -34,6 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (const auto& name : crypto::dns_names(text)) {
         std::ignore = mesh::region_of(shop, name);
+    }
+    if (const auto map = mesh::parse_map(shop, text)) {
+        if (mesh::map_text(shop, *map) != text) {
+            __builtin_trap();
+        }
+        std::ignore = mesh::learn(shop, mesh::declared(shop), *map, std::nullopt);
     }
     std::ignore = crypto::common_name(text);
     return 0;

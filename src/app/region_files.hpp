@@ -1,0 +1,52 @@
+#pragma once
+// What a region's gateway and relay tell each other and the operator, as small files in
+// STATE/regions/<region>:
+//   map        the range map, when another region had a newer one than the topology file
+//   view.json  how this region's nodes are: written by the gateway, handed to other regions by the relay
+//   seen.json  what the relay knows of the other regions
+
+#include "base/error.hpp"
+#include "mesh/known_map.hpp"
+#include "mesh/relay.hpp"
+#include "routing/node_choice.hpp"
+#include "topology/topology.hpp"
+
+#include <filesystem>
+#include <map>
+#include <stop_token>
+#include <string>
+
+namespace domicile::app {
+
+class RegionFiles {
+  public:
+    explicit RegionFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    /// The map in force: the declared one, and what was learned since. A file that cannot be used is logged
+    /// and counts as none.
+    [[nodiscard]] mesh::KnownMap map(const topology::Topology& topology) const;
+    [[nodiscard]] std::filesystem::file_time_type map_time() const;
+    void keep_map(const topology::Topology& topology, const mesh::KnownMap& known) const;
+
+    void keep_view(const std::string& view) const;
+    /// Empty if there is none, or it is older than a few seconds: then the gateway does not live.
+    [[nodiscard]] std::string view() const;
+
+    void keep_seen(const topology::Topology& topology, const std::vector<mesh::Peer>& peers) const;
+    /// A JSON list; empty if there is none.
+    [[nodiscard]] std::string seen() const;
+
+  private:
+    void keep(const char* name, const std::string& text) const;
+    std::filesystem::path folder_;
+};
+
+/// `seen` as columns.
+[[nodiscard]] std::string render_seen(const std::string& seen);
+
+/// One JSON object: names of nodes and numbers.
+[[nodiscard]] std::string render_view(const topology::Topology& topology, topology::RegionIndex region,
+                                      std::uint64_t epoch,
+                                      const std::map<std::uint16_t, routing::NodeState>& nodes);
+
+}  // namespace domicile::app
