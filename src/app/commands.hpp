@@ -32,6 +32,12 @@ struct StatusOptions {
 };
 int status(const Common& common, const StatusOptions& options);
 
+struct WorkerOptions {
+    std::string region;
+    std::filesystem::path files;  ///< what the topology's files are relative to
+};
+int worker(const Common& common, const WorkerOptions& options);
+
 struct ResetOptions {
     bool yes = false;
 };

@@ -34,8 +34,8 @@ void catch_signals() {
 
 /// One line of progress, as the terminal shows it.
 std::string line_of(const fleet::Progress& progress) {
-    static constexpr std::string_view names[] = {"prepare", "node",    "migrate", "mesh", "gateway",
-                                                 "ready",   "restart", "stop",    "note"};
+    static constexpr std::string_view names[] = {"prepare", "node",  "migrate", "mesh", "gateway",
+                                                 "worker",  "ready", "restart", "stop", "note"};
     std::string line = "  ";
     line += names[static_cast<std::size_t>(progress.step)];
     line.resize(11, ' ');

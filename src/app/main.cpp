@@ -270,6 +270,17 @@ int main(int argc, char** argv) {
     gateway->footer("Example:\n  domicile gateway -t examples/retail/domicile.toml --region eu-west-1");
     gateway->callback([&] { status = app::gateway(common, gateway_options); });
 
+    app::WorkerOptions worker_options;
+    CLI::App* worker =
+        cli.add_subcommand("worker", "Figures and documents after the commit (the fleet runs this for you)");
+    add_topology(*worker, common);
+    add_state(*worker, common);
+    worker->add_option("-r,--region", worker_options.region, "The region to work for")->required();
+    worker->add_option("--files", worker_options.files,
+                       "What the topology's files are relative to (default: its folder)");
+    worker->footer("Example:\n  domicile worker -t examples/retail/domicile.toml --region eu-west-1");
+    worker->callback([&] { status = app::worker(common, worker_options); });
+
     app::MeshOptions mesh_options;
     CLI::App* mesh =
         cli.add_subcommand("mesh", "A region's relay over mutual TLS (the fleet runs this for you)");

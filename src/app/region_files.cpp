@@ -61,6 +61,14 @@ std::string RegionFiles::view() const {
     return fleet::read_file(folder_ / "view.json").value_or(std::string());
 }
 
+void RegionFiles::keep_metrics(const std::string& text) const {
+    keep("worker.prom", text);
+}
+
+std::string RegionFiles::metrics() const {
+    return fleet::read_file(folder_ / "worker.prom").value_or(std::string());
+}
+
 void RegionFiles::keep_seen(const topology::Topology& topology, const std::vector<mesh::Peer>& peers) const {
     json::array all;
     for (const mesh::Peer& peer : peers) {

@@ -4,6 +4,7 @@
 //   map        the range map, when another region had a newer one than the topology file
 //   view.json  how this region's nodes are: written by the gateway, handed to other regions by the relay
 //   seen.json  what the relay knows of the other regions
+//   worker.prom  the worker's metrics
 
 #include "base/error.hpp"
 #include "mesh/known_map.hpp"
@@ -31,6 +32,10 @@ class RegionFiles {
     void keep_view(const std::string& view) const;
     /// Empty if there is none, or it is older than a few seconds: then the gateway does not live.
     [[nodiscard]] std::string view() const;
+
+    /// The worker's metrics, for whoever asks the gateway.
+    void keep_metrics(const std::string& text) const;
+    [[nodiscard]] std::string metrics() const;
 
     void keep_seen(const topology::Topology& topology, const std::vector<mesh::Peer>& peers) const;
     /// A JSON list; empty if there is none.

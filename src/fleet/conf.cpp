@@ -176,8 +176,11 @@ std::string hba_conf(const topology::Topology& topology, const topology::Node& n
             text.append(" scram-sha-256\n");
         };
         line("postgres," + database, roles::superuser);
-        for (const auto role : {roles::owner, roles::gateway, roles::monitor}) {
+        for (const auto role : {roles::owner, roles::gateway, roles::monitor, roles::worker}) {
             line(database, role);
+        }
+        if (node.shard.value >= topology.shards.size()) {
+            line(database, roles::figures);
         }
         line("replication", roles::replication);
     }

@@ -87,7 +87,11 @@ base::Status prepare_roles(const Context& context, const topology::Node& writer)
         return std::unexpected(std::move(client.error()));
     }
     std::vector<RoleVerifier> verifiers;
-    for (const auto role : all_roles) {
+    std::vector<std::string_view> wanted(all_roles.begin(), all_roles.end());
+    if (context.is_central(writer)) {
+        wanted.insert(wanted.end(), central_roles.begin(), central_roles.end());
+    }
+    for (const auto role : wanted) {
         auto both = verifiers_of(context.secrets, scope_of(context.topology, writer), role);
         if (!both) {
             return std::unexpected(both.error());
@@ -144,8 +148,7 @@ std::string generated_sql(const Context& context, const topology::Node& writer) 
     if (!context.is_central(writer)) {
         return shard_sql(context.topology, writer.shard);
     }
-    return "INSERT INTO domicile.central (name) VALUES (" + sql_literal(context.topology.name) +
-           ") ON CONFLICT DO NOTHING;\n";
+    return central_sql(context.topology);
 }
 
 base::Status prepare_schema(const Context& context, const topology::Node& writer) {
@@ -175,7 +178,9 @@ base::Status prepare_database(const Context& context, const topology::Node& writ
     if (auto done = prepare_roles(context, writer); !done) {
         return about(writer, "roles", std::move(done.error()));
     }
-    if (auto done = run_as_superuser(context, writer, database_sql(context.topology.database.name)); !done) {
+    if (auto done = run_as_superuser(
+            context, writer, database_sql(context.topology.database.name, context.is_central(writer)));
+        !done) {
         return about(writer, "database", std::move(done.error()));
     }
     if (auto done = prepare_schema(context, writer); !done) {

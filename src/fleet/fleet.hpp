@@ -24,6 +24,7 @@ enum class Step : std::uint8_t {
     migrate,  ///< one migration applied
     mesh,     ///< relays of the mesh: done of total
     gateway,  ///< gateways: done of total
+    worker,   ///< workers: done of total
     ready,    ///< all is up
     restart,  ///< something died and is started again
     stop,     ///< stopping: done of total

@@ -14,9 +14,16 @@ inline constexpr std::string_view owner = "domicile_owner";      ///< owns the s
 inline constexpr std::string_view gateway = "domicile_gateway";  ///< the statements of clients
 inline constexpr std::string_view replication = "domicile_replication";  ///< readers stream with it
 inline constexpr std::string_view monitor = "domicile_monitor";          ///< positions and sizes, no rows
+inline constexpr std::string_view worker =
+    "domicile_worker";  ///< takes batches and documents from the outbox
+inline constexpr std::string_view figures = "domicile_figures";  ///< at central: sends batches, reads figures
 }  // namespace roles
-inline constexpr std::array all_roles = {roles::superuser, roles::owner, roles::gateway, roles::replication,
-                                         roles::monitor};
+inline constexpr std::array all_roles = {roles::superuser,   roles::owner,   roles::gateway,
+                                         roles::replication, roles::monitor, roles::worker};
+/// At central beside the others, one login for all jurisdictions: each keeps a copy in its vault as this
+/// secret.
+inline constexpr std::array central_roles = {roles::figures};
+inline constexpr std::string_view figures_secret = "central-figures";
 
 /// Who may log in at the SQL door, and the node role that serves them. The gateway reads verifiers only.
 struct Login {

@@ -153,7 +153,11 @@ base::Status Secrets::make_scope(std::string_view scope) const {
         const auto done = secrets->put(name, value);
         return done ? base::Status() : std::unexpected(done.error());
     };
-    for (const auto role : all_roles) {
+    std::vector<std::string_view> roles(all_roles.begin(), all_roles.end());
+    if (scope == central_scope) {
+        roles.insert(roles.end(), central_roles.begin(), central_roles.end());
+    }
+    for (const auto role : roles) {
         const auto name = login_secret(role);
         if (!missing(name)) {
             continue;
@@ -213,6 +217,27 @@ base::Status Secrets::make(const RunAs& user) const {
         }
         if (auto written = write_passfile(scope, user); !written) {
             return written;
+        }
+    }
+    return topology_.central ? share_central() : base::Status();
+}
+
+base::Status Secrets::share_central() const {
+    const auto login = text(central_scope, login_secret(roles::figures));
+    if (!login) {
+        return std::unexpected(login.error());
+    }
+    for (const auto& jurisdiction : topology_.jurisdictions) {
+        const auto own = vault(jurisdiction.name);
+        if (!own) {
+            return std::unexpected(own.error());
+        }
+        const auto present = own->get(figures_secret);
+        if (present && present->value.reveal() == login->reveal()) {
+            continue;
+        }
+        if (const auto put = own->put(figures_secret, *login); !put) {
+            return std::unexpected(put.error());
         }
     }
     return {};

@@ -2,7 +2,8 @@
 // The deployment's own secrets: database logins, the doors' passwords, signing and pseudonym keys. They live
 // in the vault and never stand in an argument, an environment, a log or an SQL text (roles get SCRAM
 // verifiers). One file is in clear, because libpq reads nothing else: the replication role's passfile.
-//   db/<role>, login/<name>, verifier/<name>, issuer-key, pseudonym-key, node-ca-key, mesh-ca-key
+//   db/<role>, login/<name>, verifier/<name>, central-figures, issuer-key, pseudonym-key, node-ca-key,
+//   mesh-ca-key
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
@@ -59,6 +60,8 @@ class Secrets {
   private:
     [[nodiscard]] vault::Place place(topology::RegionIndex region) const;
     [[nodiscard]] base::Status make_scope(std::string_view scope) const;
+    /// Central's login for figures, into every jurisdiction's vault.
+    [[nodiscard]] base::Status share_central() const;
     [[nodiscard]] base::Result<vault::Vault> over(std::string scope,
                                                   std::vector<topology::RegionIndex> regions) const;
 

@@ -1,5 +1,6 @@
 #include "fleet/shard_sql.hpp"
 
+#include "events/outbox_sql.hpp"
 #include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 #include "guard/table_guard.hpp"
@@ -191,10 +192,16 @@ REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
                 {{"rows", joined(rows)}, {"monitor", std::string(roles::monitor)}});
 }
 
-std::string database_sql(std::string_view database) {
+std::string database_sql(std::string_view database, bool central) {
+    const std::string text = central
+                                 ? fill("GRANT CONNECT ON DATABASE {database} TO {figures}, {figures_b};\n",
+                                        {{"database", sql_identifier(database)},
+                                         {"figures", std::string(roles::figures)},
+                                         {"figures_b", vault::other_user(roles::figures, roles::figures)}})
+                                 : std::string();
     return fill(R"sql(
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor}, {gateway_b}, {monitor_b}, {owner_b};
+GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor}, {worker}, {gateway_b}, {monitor_b}, {worker_b}, {owner_b};
 GRANT TEMPORARY ON DATABASE {database} TO {gateway};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {owner};
@@ -206,7 +213,25 @@ GRANT USAGE ON SCHEMA public TO {gateway};
                  {"monitor", std::string(roles::monitor)},
                  {"gateway_b", vault::other_user(roles::gateway, roles::gateway)},
                  {"monitor_b", vault::other_user(roles::monitor, roles::monitor)},
-                 {"owner_b", vault::other_user(roles::owner, roles::owner)}});
+                 {"worker", std::string(roles::worker)},
+                 {"worker_b", vault::other_user(roles::worker, roles::worker)},
+                 {"owner_b", vault::other_user(roles::owner, roles::owner)}}) +
+           text;
+}
+
+std::string central_sql(const topology::Topology& topology) {
+    return fill(R"sql(
+INSERT INTO domicile.central (name) VALUES ({name}) ON CONFLICT DO NOTHING;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA domicile FROM PUBLIC;
+GRANT USAGE ON SCHEMA domicile TO {worker}, {figures};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA domicile TO {worker};
+GRANT SELECT, UPDATE, DELETE ON domicile.queue TO {worker};
+GRANT SELECT ON domicile.figures, domicile.watermarks TO {worker}, {figures};
+GRANT EXECUTE ON FUNCTION domicile.queue_send(text, text, text, text) TO {figures};
+)sql",
+                {{"name", sql_literal(topology.name)},
+                 {"worker", std::string(roles::worker)},
+                 {"figures", std::string(roles::figures)}});
 }
 
 std::string shard_sql(const topology::Topology& topology, base::ShardIndex index) {
@@ -252,6 +277,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
     text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
+    text += events::outbox_sql(topology, index, std::string(roles::worker));
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
     }

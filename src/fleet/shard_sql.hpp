@@ -22,7 +22,9 @@ struct RoleVerifier {
 /// As superuser, in database `postgres`.
 [[nodiscard]] std::string roles_sql(std::span<const RoleVerifier> verifiers);
 /// Who may connect, and who may see schema public. As superuser, in the database itself.
-[[nodiscard]] std::string database_sql(std::string_view database);
+[[nodiscard]] std::string database_sql(std::string_view database, bool central = false);
+/// What central carries beside its migrations. As domicile_owner.
+[[nodiscard]] std::string central_sql(const topology::Topology& topology);
 
 /// Everything that a shard's database needs from the topology, after its migrations. As domicile_owner; one
 /// implicit transaction. Raises a clear error if a table is missing, lacks its key column, or holds rows

@@ -126,6 +126,13 @@ DoorStatus look_at(const topology::Topology& topology, const StateDir& state,
             status.mesh_pid = relay->pid;
         }
     }
+    if (needs_workers(topology)) {
+        const auto worker = find_worker(state, region);
+        status.worker = worker ? "ready" : "down";
+        if (worker) {
+            status.worker_pid = worker->pid;
+        }
+    }
     return status;
 }
 

@@ -20,6 +20,8 @@ struct DoorStatus {
     std::optional<int> pid;
     std::string mesh = {};  ///< its relay: "ready", "down"; empty: the region is not in the mesh
     std::optional<int> mesh_pid = {};
+    std::string worker = {};  ///< its worker, likewise; empty: nothing happens after a commit
+    std::optional<int> worker_pid = {};
 };
 
 struct NodeStatus {

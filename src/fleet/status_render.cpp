@@ -94,6 +94,12 @@ json::object region_object(const DoorStatus& region) {
     if (region.pid) {
         object["pid"] = *region.pid;
     }
+    if (!region.worker.empty()) {
+        object["worker"] = region.worker;
+        if (region.worker_pid) {
+            object["worker_pid"] = *region.worker_pid;
+        }
+    }
     if (!region.mesh.empty()) {
         object["mesh"] = region.mesh;
         if (region.mesh_pid) {
@@ -147,7 +153,9 @@ std::string render_table(const StatusReport& report) {
     for (const auto& region : report.regions) {
         rows.push_back({region.name, region.jurisdiction + (region.writer ? " writer" : " reader"),
                         region.state, region.http, region.sql,
-                        region.mesh.empty() ? "" : "mesh " + region.mesh});
+                        (region.mesh.empty() ? "" : "mesh " + region.mesh) +
+                            (region.worker.empty() || region.mesh.empty() ? "" : ", ") +
+                            (region.worker.empty() ? "" : "worker " + region.worker)});
     }
     text += columns(rows) + "\nshards\n";
     rows.clear();

@@ -48,10 +48,11 @@ void stop_strangers(const Context& context, const Units& units) {
         }
         if (auto process = running(entry.path())) {
             context.say(Step::note, name, name + " is no longer in the topology: stopping it");
-            [[maybe_unused]] const bool gone =
-                stop_process(name.starts_with("gateway.") || name.starts_with("mesh.") ? UnitKind::gateway
-                                                                                       : UnitKind::reader,
-                             *process);
+            [[maybe_unused]] const bool gone = stop_process(
+                name.starts_with("gateway.") || name.starts_with("worker.") || name.starts_with("mesh.")
+                    ? UnitKind::gateway
+                    : UnitKind::reader,
+                *process);
         }
         fs::remove(entry.path(), error);
     }
@@ -105,7 +106,10 @@ base::Status Supervisor::come_up() {
     if (auto up = bring_up(context_, groups); !up) {
         return up;
     }
-    return start_servers(UnitKind::gateway);
+    if (auto served = start_servers(UnitKind::gateway); !served) {
+        return served;
+    }
+    return start_servers(UnitKind::worker);
 }
 
 base::Status Supervisor::adopt() {
@@ -179,6 +183,9 @@ base::Status Supervisor::check_ports() const {
             }
             continue;
         }
+        if (unit->kind == UnitKind::worker) {
+            continue;  // listens nowhere
+        }
         if (unit->kind == UnitKind::mesh) {
             if (auto free = check(unit->region->mesh, "the mesh of region " + unit->region->name); !free) {
                 return free;
@@ -201,8 +208,7 @@ base::Status Supervisor::start_servers(UnitKind kind) {
         if (unit->kind != kind || alive(unit->process) || context_.stopping()) {
             continue;
         }
-        auto process = kind == UnitKind::mesh ? start_mesh(context_, *unit->region)
-                                              : start_gateway(context_, *unit->region);
+        auto process = start_server(context_, kind, *unit->region);
         if (!process) {
             return std::unexpected(std::move(process.error()));
         }
@@ -220,8 +226,11 @@ base::Status Supervisor::start_servers(UnitKind kind) {
         if (context_.stopping()) {
             break;
         }
-        context_.say(kind == UnitKind::mesh ? Step::mesh : Step::gateway, unit->name, unit->name + " serves",
-                     ++done, total);
+        context_.say(kind == UnitKind::mesh     ? Step::mesh
+                     : kind == UnitKind::worker ? Step::worker
+                                                : Step::gateway,
+                     unit->name, unit->name + (kind == UnitKind::worker ? " works" : " serves"), ++done,
+                     total);
     }
     return {};
 }
@@ -257,6 +266,9 @@ void Supervisor::note_up() {
 bool Supervisor::serves(const Unit& unit) const {
     if (unit.kind == UnitKind::gateway) {
         return http_status(unit.region->http, "/readyz", probe_wait, unit.region->http_tls()) == 200;
+    }
+    if (unit.kind == UnitKind::worker) {
+        return find_worker(context_.state, *unit.region).has_value();
     }
     if (unit.kind == UnitKind::mesh) {
         return answers(unit.region->mesh, probe_wait);
@@ -301,10 +313,9 @@ void Supervisor::restart(Unit& unit) {
     if (unit.node != nullptr) {
         ready = configure(context_, *unit.node, unit.writer);
     }
-    auto process = !ready                        ? base::Result<Process>(std::unexpected(ready.error()))
-                   : unit.node != nullptr        ? start_node(context_, *unit.node)
-                   : unit.kind == UnitKind::mesh ? start_mesh(context_, *unit.region)
-                                                 : start_gateway(context_, *unit.region);
+    auto process = !ready                 ? base::Result<Process>(std::unexpected(ready.error()))
+                   : unit.node != nullptr ? start_node(context_, *unit.node)
+                                          : start_server(context_, unit.kind, *unit.region);
     unit.started = Clock::now();
     if (!process) {
         context_.say(Step::note, unit.name, base::describe(process.error()));

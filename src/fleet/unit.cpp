@@ -25,7 +25,7 @@ constexpr std::array node_persuasion = {Persuasion{SIGINT, 60s}, Persuasion{SIGQ
 constexpr std::array gateway_persuasion = {Persuasion{SIGTERM, 5s}, Persuasion{SIGKILL, 5s}};
 
 std::span<const Persuasion> persuasion(UnitKind kind) {
-    if (kind == UnitKind::gateway || kind == UnitKind::mesh) {
+    if (kind == UnitKind::gateway || kind == UnitKind::worker || kind == UnitKind::mesh) {
         return gateway_persuasion;
     }
     return node_persuasion;
@@ -35,6 +35,15 @@ std::span<const Persuasion> persuasion(UnitKind kind) {
 
 std::string gateway_name(const topology::Region& region) {
     return "gateway." + region.name;
+}
+
+std::string worker_name(const topology::Region& region) {
+    return "worker." + region.name;
+}
+
+bool needs_workers(const topology::Topology& topology) {
+    return !topology.statistics.empty() ||
+           std::ranges::any_of(topology.tables, [](const auto& table) { return !table.audited.empty(); });
 }
 
 std::string mesh_name(const topology::Region& region) {
@@ -68,17 +77,19 @@ Units units_of(const topology::Topology& topology, std::optional<topology::Regio
         if (only && *only != topology::RegionIndex(i)) {
             continue;
         }
-        auto unit = std::make_unique<Unit>();
-        unit->kind = UnitKind::gateway;
-        unit->name = gateway_name(region);
-        unit->region = &region;
-        units.push_back(std::move(unit));
-        if (region.mesh.port != 0) {
-            unit = std::make_unique<Unit>();
-            unit->kind = UnitKind::mesh;
-            unit->name = mesh_name(region);
+        const auto add = [&](UnitKind kind, std::string name) {
+            auto unit = std::make_unique<Unit>();
+            unit->kind = kind;
+            unit->name = std::move(name);
             unit->region = &region;
             units.push_back(std::move(unit));
+        };
+        add(UnitKind::gateway, gateway_name(region));
+        if (needs_workers(topology)) {
+            add(UnitKind::worker, worker_name(region));
+        }
+        if (region.mesh.port != 0) {
+            add(UnitKind::mesh, mesh_name(region));
         }
     }
     return units;
@@ -117,7 +128,7 @@ std::optional<Process> find_server(const StateDir& state, std::string_view word,
     return std::nullopt;
 }
 
-base::Result<Process> start_server(const Context& context, const std::string& name, Command command) {
+base::Result<Process> launch(const Context& context, const std::string& name, Command command) {
     command.environment = child_environment(context.user);
     command.log = context.state.log(name);
     rotate_log(command.log);
@@ -155,6 +166,10 @@ std::optional<Process> find_gateway(const StateDir& state, const topology::Regio
     return find_server(state, "gateway", gateway_name(region), region.name);
 }
 
+std::optional<Process> find_worker(const StateDir& state, const topology::Region& region) {
+    return find_server(state, "worker", worker_name(region), region.name);
+}
+
 std::optional<Process> find_mesh(const StateDir& state, const topology::Region& region) {
     return find_server(state, "mesh", mesh_name(region), region.name);
 }
@@ -163,12 +178,17 @@ std::optional<Process> find_unit(const StateDir& state, const Unit& unit) {
     if (unit.kind == UnitKind::gateway) {
         return find_gateway(state, *unit.region);
     }
+    if (unit.kind == UnitKind::worker) {
+        return find_worker(state, *unit.region);
+    }
     if (unit.kind == UnitKind::mesh) {
         return find_mesh(state, *unit.region);
     }
     const auto live = find_node(state, *unit.node);
     return live ? std::optional(live->process) : std::nullopt;
 }
+
+namespace {
 
 base::Result<Process> start_gateway(const Context& context, const topology::Region& region) {
     Command command = server_command(context, "gateway", region);
@@ -187,11 +207,22 @@ base::Result<Process> start_gateway(const Context& context, const topology::Regi
     if (const auto& authority = context.topology.database.node_tls_ca; !authority.empty()) {
         command.arguments.insert(command.arguments.end(), {"--node-ca", (folder / authority).string()});
     }
-    return start_server(context, gateway_name(region), std::move(command));
+    return launch(context, gateway_name(region), std::move(command));
 }
 
-base::Result<Process> start_mesh(const Context& context, const topology::Region& region) {
-    return start_server(context, mesh_name(region), server_command(context, "mesh", region));
+}  // namespace
+
+base::Result<Process> start_server(const Context& context, UnitKind kind, const topology::Region& region) {
+    if (kind == UnitKind::worker) {
+        Command command = server_command(context, "worker", region);
+        const auto folder = context.options.topology_file.parent_path();
+        command.arguments.insert(command.arguments.end(), {"--files", folder.string()});
+        return launch(context, worker_name(region), std::move(command));
+    }
+    if (kind == UnitKind::mesh) {
+        return launch(context, mesh_name(region), server_command(context, "mesh", region));
+    }
+    return start_gateway(context, region);
 }
 
 bool stop_process(UnitKind kind, Process& process) {
@@ -214,8 +245,8 @@ base::Status stop_units(const Context& context, Units& units) {
         }
         total += unit->process.known() ? 1U : 0U;
     }
-    for (const auto kind :
-         {UnitKind::gateway, UnitKind::reader, UnitKind::writer, UnitKind::central, UnitKind::mesh}) {
+    for (const auto kind : {UnitKind::worker, UnitKind::gateway, UnitKind::reader, UnitKind::writer,
+                            UnitKind::central, UnitKind::mesh}) {
         // All of a kind are told first, so that they stop side by side.
         for (auto& unit : units) {
             if (unit->kind == kind) {

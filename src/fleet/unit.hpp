@@ -1,5 +1,5 @@
 #pragma once
-// One supervised part: a PostgreSQL node, a gateway, or a region's relay of the mesh.
+// One supervised part: a PostgreSQL node, or a region's gateway, worker, or relay of the mesh.
 
 #include "fleet/context.hpp"
 #include "fleet/process.hpp"
@@ -37,16 +37,16 @@ class Backoff {
 };
 
 /// In the order in which they are stopped.
-enum class UnitKind : std::uint8_t { gateway, reader, writer, central, mesh };
+enum class UnitKind : std::uint8_t { worker, gateway, reader, writer, central, mesh };
 
 struct Unit {
     using Time = std::chrono::steady_clock::time_point;
 
     UnitKind kind = UnitKind::gateway;
-    std::string name;                          ///< the node's, or "gateway.<region>", "mesh.<region>"
-    const topology::Node* node = nullptr;      ///< null for gateways and relays
+    std::string name;                          ///< the node's, or "gateway.<region>", "worker.…", "mesh.…"
+    const topology::Node* node = nullptr;      ///< null for what a region has
     const topology::Node* writer = nullptr;    ///< readers: whom they follow
-    const topology::Region* region = nullptr;  ///< gateways and relays
+    const topology::Region* region = nullptr;  ///< gateways, workers and relays
 
     std::mutex mutex;  ///< held by whoever starts, stops or replaces the process
     Process process;
@@ -63,25 +63,30 @@ using Units = std::vector<std::unique_ptr<Unit>>;
 [[nodiscard]] Units units_of(const topology::Topology& topology,
                              std::optional<topology::RegionIndex> region = std::nullopt);
 [[nodiscard]] std::string gateway_name(const topology::Region& region);
+[[nodiscard]] std::string worker_name(const topology::Region& region);
 [[nodiscard]] std::string mesh_name(const topology::Region& region);
+/// Whether anything happens after the commit: figures, or documents.
+[[nodiscard]] bool needs_workers(const topology::Topology& topology);
 
 /// The live process of a unit, whoever started it.
 [[nodiscard]] std::optional<Process> find_unit(const StateDir& state, const Unit& unit);
 /// The live gateway of a region by its pid file, else by its command line.
 [[nodiscard]] std::optional<Process> find_gateway(const StateDir& state, const topology::Region& region);
 
-/// The same for its relay of the mesh.
+/// The same for its worker, and its relay of the mesh.
+[[nodiscard]] std::optional<Process> find_worker(const StateDir& state, const topology::Region& region);
 [[nodiscard]] std::optional<Process> find_mesh(const StateDir& state, const topology::Region& region);
 
 /// Whether a command line is that of this state's gateway for `region`. Pure.
 [[nodiscard]] bool is_gateway(const std::vector<std::string>& arguments, const std::string& region,
                               const std::string& state);
 
-[[nodiscard]] base::Result<Process> start_gateway(const Context& context, const topology::Region& region);
-[[nodiscard]] base::Result<Process> start_mesh(const Context& context, const topology::Region& region);
+/// A gateway, a worker or a relay.
+[[nodiscard]] base::Result<Process> start_server(const Context& context, UnitKind kind,
+                                                 const topology::Region& region);
 
-/// Stops every live unit: gateways, then readers, writers, central; tells progress. Error names what would
-/// not die.
+/// Stops every live unit: workers, gateways, then readers, writers, central; tells progress. Error names what
+/// would not die.
 [[nodiscard]] base::Status stop_units(const Context& context, Units& units);
 /// Ends one process the way its kind wants, harder if it does not listen. False if it outlives even that.
 [[nodiscard]] bool stop_process(UnitKind kind, Process& process);

@@ -86,7 +86,7 @@ base::Status Relay::listen() {
     }
     for (std::uint16_t i = 0; i < topology_.nodes.size(); ++i) {
         const topology::Node& node = topology_.nodes[i];
-        if (!may_answer(topology_, region_, node.region, {Flow::node, NodeIndex(i)})) {
+        if (!may_answer(topology_, region_, node.region, ask_for(NodeIndex(i)))) {
             continue;
         }
         const auto address = topology_.reach(region_, NodeIndex(i));
@@ -142,6 +142,11 @@ Task<void> Relay::accept_outward(net::Gate& gate, net::Gate::Pass /*pass*/) {
     });
 }
 
+Ask Relay::ask_for(NodeIndex node) const {
+    return topology_.central && topology_.central->node == node ? Ask{Flow::central, std::nullopt}
+                                                                : Ask{Flow::node, node};
+}
+
 Task<bool> Relay::reach(Stream& stream, RegionIndex region) {
     const auto& address = topology_.at(region).mesh;
     const auto endpoint = co_await net::resolve(loop_, address.host, address.port);
@@ -160,7 +165,7 @@ Task<void> Relay::carry_out(int socket, NodeIndex node, net::Gate& gate, net::Ga
     auto link = std::make_shared<Link>(loop_, socket);
     const RegionIndex to = topology_.at(node).region;
     link->far.expires_after(handshake_time);
-    if (!co_await reach(link->far, to) || co_await link->far.write(ask_line(topology_, {Flow::node, node}))) {
+    if (!co_await reach(link->far, to) || co_await link->far.write(ask_line(topology_, ask_for(node)))) {
         co_return;
     }
     if (co_await read_line(link->far, link->first) != "OK") {
@@ -196,11 +201,12 @@ Task<void> Relay::carry_in(int socket, net::Gate& gate, net::Gate::Pass /*pass*/
         std::ignore = co_await asker.write("NO\n");
         co_return;
     }
-    if (ask->flow != Flow::node) {
+    if (ask->flow == Flow::map || ask->flow == Flow::view) {
         co_await answer(link, *from, *ask);
         co_return;
     }
-    const auto& address = topology_.at(*ask->node).address;
+    const auto& address =
+        topology_.at(ask->flow == Flow::central ? topology_.central->node : *ask->node).address;
     const auto endpoint = co_await net::resolve(loop_, address.host, address.port);
     link->far.expires_after(handshake_time);
     if (!endpoint || co_await link->far.connect(*endpoint)) {
@@ -231,7 +237,8 @@ Task<void> Relay::pump(std::shared_ptr<Link> link, Stream& from, Stream& to, net
 
 Task<void> Relay::answer(std::shared_ptr<Link> link, RegionIndex from, Ask ask) {
     std::optional<Ask> next = ask;
-    while (next && next->flow != Flow::node && may_answer(topology_, from, region_, *next)) {
+    while (next && (next->flow == Flow::map || next->flow == Flow::view) &&
+           may_answer(topology_, from, region_, *next)) {
         const std::string text = next->flow == Flow::map ? map_text(topology_, known_) : surroundings_.view();
         if (co_await link->near.write("OK " + std::to_string(text.size()) + "\n" + text)) {
             co_return;

@@ -64,6 +64,7 @@ class Relay {
     Task<void> answer(std::shared_ptr<Link> link, RegionIndex from, Ask ask);
     void hear(Peer& peer, std::string_view map);
     Task<void> gossip(Peer& peer, net::Timer& timer, net::Gate::Pass pass);
+    [[nodiscard]] Ask ask_for(NodeIndex node) const;
     /// Connects to another region, and shows who we are; true if it is who it should be.
     Task<bool> reach(net::Stream& stream, RegionIndex region);
     /// Bytes from one end to the other until one closes; then both are closed.

@@ -11,6 +11,7 @@ std::string_view name(Flow flow) noexcept {
     switch (flow) {
         case Flow::node: return "node";
         case Flow::map: return "map";
+        case Flow::central: return "central";
         case Flow::view: return "view";
     }
     return "";
@@ -22,6 +23,9 @@ bool may_flow(const topology::Topology& topology, RegionIndex from, RegionIndex 
     if (from == to || one.mesh.port == 0 || other.mesh.port == 0) {
         return false;
     }
+    if (flow == Flow::central) {
+        return topology.central && topology.central->region == to;
+    }
     return flow != Flow::node || one.jurisdiction == other.jurisdiction;
 }
 
@@ -29,7 +33,7 @@ std::vector<Route> routes(const topology::Topology& topology) {
     std::vector<Route> all;
     for (std::uint16_t from = 0; from < topology.regions.size(); ++from) {
         for (std::uint16_t to = 0; to < topology.regions.size(); ++to) {
-            for (const Flow flow : {Flow::node, Flow::map, Flow::view}) {
+            for (const Flow flow : {Flow::node, Flow::map, Flow::central, Flow::view}) {
                 if (may_flow(topology, RegionIndex(from), RegionIndex(to), flow)) {
                     all.push_back({RegionIndex(from), RegionIndex(to), flow});
                 }
@@ -67,7 +71,7 @@ std::optional<Ask> parse_ask(const topology::Topology& topology, std::string_vie
         return std::nullopt;
     }
     line.remove_prefix(greeting.size());
-    for (const Flow flow : {Flow::map, Flow::view}) {
+    for (const Flow flow : {Flow::map, Flow::central, Flow::view}) {
         if (line == name(flow)) {
             return Ask{flow, std::nullopt};
         }
@@ -96,7 +100,7 @@ bool may_answer(const topology::Topology& topology, RegionIndex from, RegionInde
         return false;
     }
     const topology::Node& node = topology.at(*ask.node);
-    // Central is nobody's home: what may reach it are statistics, and they do not come as a connection.
+    // Central is nobody's home: it has a flow of its own.
     return node.region == here && node.shard.value < topology.shards.size();
 }
 

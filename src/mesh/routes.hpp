@@ -15,14 +15,15 @@ using topology::NodeIndex;
 using topology::RegionIndex;
 
 enum class Flow : std::uint8_t {
-    node,  ///< bytes of a PostgreSQL connection to a node that stands in the region asked
-    map,   ///< the range map: bounds, never people
-    view,  ///< how the region's machines are: names of nodes and numbers, never people
+    node,     ///< bytes of a PostgreSQL connection to a node that stands in the region asked
+    map,      ///< the range map: bounds, never people
+    central,  ///< bytes of a connection to central, where anonymous figures go
+    view,     ///< how the region's machines are: names of nodes and numbers, never people
 };
 [[nodiscard]] std::string_view name(Flow flow) noexcept;
 
-/// Nodes: within a jurisdiction, both regions in the mesh. Maps and views: everywhere in the mesh. Nothing
-/// else.
+/// Nodes: within a jurisdiction, both regions in the mesh. Maps and views: everywhere in the mesh. Central:
+/// to its region. Nothing else.
 [[nodiscard]] bool may_flow(const topology::Topology& topology, RegionIndex from, RegionIndex to, Flow flow);
 
 /// Every pair of regions with what may flow, for people and tests.

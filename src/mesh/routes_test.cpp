@@ -66,7 +66,7 @@ TEST(Routes, NodesWithinAJurisdictionMapsEverywhere) {
     EXPECT_FALSE(may_flow(topology, uk, b, Flow::node));
     EXPECT_TRUE(may_flow(topology, uk, b, Flow::map));
     EXPECT_FALSE(may_flow(topology, a, a, Flow::node));
-    EXPECT_EQ(routes(topology).size(), 2U + 6U + 6U);
+    EXPECT_EQ(routes(topology).size(), 2U + 6U + 6U + 2U);
 }
 
 TEST(Routes, AnAnswerNeedsTheNodeHereAndOfTheAskersJurisdiction) {

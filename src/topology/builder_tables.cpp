@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace domicile::topology {
@@ -36,6 +37,16 @@ struct BasisName {
     std::string_view name;
     TransferBasis basis;
 };
+struct BucketName {
+    std::string_view name;
+    Bucket bucket;
+};
+constexpr std::array bucket_names{
+    BucketName{"day", Bucket::day},
+    BucketName{"month", Bucket::month},
+    BucketName{"year", Bucket::year},
+};
+constexpr std::size_t bounds_max = 32;
 constexpr std::array bases{
     BasisName{"adequacy", TransferBasis::adequacy},
     BasisName{"contract_clauses", TransferBasis::contract_clauses},
@@ -232,19 +243,81 @@ void Builder::statistics() {
         }
         columns(reader, "by", table, statistic.by);
         columns(reader, "sums", table, statistic.sums);
+        buckets(reader, table, statistic);
+        bounded(reader, "persons_min", 2, 1'000, statistic.persons_min);
+        bounded(reader, "rest_s", 0, 86'400, statistic.rest_s);
         topology_.statistics.push_back(std::move(statistic));
+    }
+}
+
+void Builder::buckets(const Reader& reader, const Table* table, Statistic& statistic) {
+    std::vector<std::string> one;
+    const auto column = [&](std::string_view key) {
+        one.clear();
+        if (const Value* name = reader.text(key)) {
+            columns(reader, key, {{name->text, name->place}}, table, one);
+        }
+        return one.empty() ? std::string() : one.front();
+    };
+    statistic.time = column("time");
+    statistic.histogram = column("histogram");
+    if (const Value* bucket = reader.text("bucket")) {
+        if (const auto* chosen = choose(bucket_names, {bucket->text, bucket->place}, "bucket", report_)) {
+            statistic.bucket = chosen->bucket;
+        }
+        if (!reader.given("time")) {
+            report_.add(bucket->place, "`bucket` in " + reader.label() + " has no `time`",
+                        "name the column whose time is meant: time = \"created_at\"");
+        }
+    }
+    if (const Entry* list = reader.get("bounds")) {
+        for (const Value& item : list->value.items) {
+            if (item.kind != Value::Kind::integer ||
+                (!statistic.bounds.empty() && item.integer <= statistic.bounds.back()) ||
+                statistic.bounds.size() == bounds_max) {
+                report_.add(item.place,
+                            "`bounds` in " + reader.label() + " must be growing integers, at most " +
+                                std::to_string(bounds_max),
+                            "write bounds = [10, 100, 1_000]");
+                break;
+            }
+            statistic.bounds.push_back(item.integer);
+        }
+    }
+    if (!statistic.table.empty() &&
+        std::ranges::count(topology_.statistics, statistic.table, &Statistic::table) != 0) {
+        report_.add(
+            reader.place("table"), reader.label() + " is a second figure of " + quoted(statistic.table),
+            "take all dimensions into one: what each withholds could be told from the difference of two");
+    }
+    const auto dimensions = statistic.dimensions();
+    if (std::set<std::string>(dimensions.begin(), dimensions.end()).size() != dimensions.size()) {
+        report_.add(reader.place("by"), reader.label() + " has two dimensions of one name",
+                    "name the column otherwise, or choose another bucket");
+    }
+    if (statistic.bounds.empty() && reader.get("bounds") != nullptr) {
+        report_.add(reader.place("bounds"), "`bounds` in " + reader.label() + " is empty",
+                    "give at least one");
+    }
+    if (reader.given("histogram") != reader.given("bounds")) {
+        report_.add(reader.place(reader.given("bounds") ? "bounds" : "histogram"),
+                    reader.label() + " has only one of `histogram` and `bounds`", "give both, or none");
     }
 }
 
 void Builder::columns(const Reader& reader, std::string_view key, const Table* table,
                       std::vector<std::string>& out) {
-    const auto words = reader.texts(key);
+    columns(reader, key, reader.texts(key), table, out);
+}
+
+void Builder::columns(const Reader& reader, std::string_view key, const std::vector<Word>& words,
+                      const Table* table, std::vector<std::string>& out) {
     check_unique(words, quoted(key) + " in " + reader.label());
     for (const Word& word : words) {
         if (!check_sql_name(word.text, word.place, "column")) {
             continue;
         }
-        const std::string verb = key == "by" ? "groups by" : "sums";
+        const std::string verb = key == "by" || key == "time" ? "groups by" : "sums";
         if (table != nullptr && !table->key.empty() && word.text == table->key) {
             report_.add(word.place, reader.label() + " " + verb + " the user key " + quoted(word.text),
                         "remove it: figures contain no person");

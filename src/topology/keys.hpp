@@ -113,6 +113,12 @@ inline constexpr std::array statistic_keys{
     Key{"table", Type::text, true, "table = \"invoices\""},
     Key{"by", Type::texts, false, "by = [\"country\"]"},
     Key{"sums", Type::texts, false, "sums = [\"total\"]"},
+    Key{"time", Type::text, false, "time = \"invoiced_at\""},
+    Key{"bucket", Type::text, false, "bucket = \"month\""},
+    Key{"histogram", Type::text, false, "histogram = \"total\""},
+    Key{"bounds", Type::list, false, "bounds = [10, 100, 1_000]"},
+    Key{"persons_min", Type::integer, false, "persons_min = 5"},
+    Key{"rest_s", Type::integer, false, "rest_s = 60"},
 };
 inline constexpr std::array transfer_keys{
     Key{"from", Type::text, true, "from = \"eu\""},

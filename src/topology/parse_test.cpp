@@ -89,7 +89,7 @@ TEST(Parse, AcceptsTheSample) {
     EXPECT_EQ(t.nodes[10].address, (Address{"127.0.0.1", 7510}));
     EXPECT_EQ(t.person_table().name, "users");
     EXPECT_EQ(t.person_table().personal.size(), 2U);
-    EXPECT_EQ(t.statistics[0].sums, std::vector<std::string>{"total"});
+    EXPECT_EQ(t.statistics[0].sums, (std::vector<std::string>{"total", "lines"}));
 }
 
 TEST(Parse, KnowsTheHomeOfACountry) {

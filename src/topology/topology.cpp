@@ -85,12 +85,33 @@ JurisdictionIndex Topology::jurisdiction_of(NodeIndex index) const {
 
 Address Topology::reach(RegionIndex from, NodeIndex node) const {
     const Region& there = at(at(node).region);
+    const bool anonymous = central && central->node == node;  // open to every jurisdiction
     if (at(node).region == from || at(from).mesh.port == 0 || there.mesh.port == 0 ||
-        there.jurisdiction != at(from).jurisdiction) {
+        (there.jurisdiction != at(from).jurisdiction && !anonymous)) {
         return at(node).address;
     }
     const auto port = mesh.first_port + from.value * nodes.size() + node.value;
     return {"127.0.0.1", static_cast<std::uint16_t>(port)};
+}
+
+std::string_view name(Bucket bucket) noexcept {
+    switch (bucket) {
+        case Bucket::day: return "day";
+        case Bucket::month: return "month";
+        case Bucket::year: return "year";
+    }
+    return "";
+}
+
+std::vector<std::string> Statistic::dimensions() const {
+    auto all = by;
+    if (!time.empty()) {
+        all.emplace_back(topology::name(bucket));
+    }
+    if (!histogram.empty()) {
+        all.push_back(histogram + "_range");
+    }
+    return all;
 }
 
 std::string ranges_text(std::span<const KeyRange> ranges) {

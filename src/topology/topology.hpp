@@ -117,12 +117,24 @@ struct Table {
     std::vector<std::string> policies = {};  ///< resource policy files, relative to the topology file
 };
 
+enum class Bucket : std::uint8_t { day, month, year };
+[[nodiscard]] std::string_view name(Bucket bucket) noexcept;
+
 /// One anonymous figure: what is counted, by which columns, which sums.
 struct Statistic {
     std::string name;
     std::string table;
     std::vector<std::string> by;
     std::vector<std::string> sums;
+    std::string time = {};  ///< column whose buckets are a dimension, after those of `by`; empty: none
+    Bucket bucket = Bucket::month;
+    std::string histogram = {};             ///< column whose value's range is the last dimension; empty: none
+    std::vector<std::int64_t> bounds = {};  ///< upper, inclusive, growing; beyond the last is one more
+    /// What leaves a shard is made of so many people at least …
+    std::uint32_t persons_min = 5;
+    std::uint32_t rest_s = 60;  ///< … and has not changed for so long.
+    /// Names of the dimensions: those of `by`, "month", "total_range".
+    [[nodiscard]] std::vector<std::string> dimensions() const;
 };
 
 enum class TransferBasis : std::uint8_t { adequacy, contract_clauses, consent };

@@ -3,6 +3,7 @@
 #include "fleet/conf.hpp"
 #include "fleet/context.hpp"
 #include "fleet/database.hpp"
+#include "fleet/migrate.hpp"
 #include "fleet/node.hpp"
 #include "fleet/unit.hpp"
 #include "support/temp_fleet.hpp"

@@ -14,6 +14,11 @@
 #include <unistd.h>
 
 int main(int count, char** arguments) {
+    if (count > 1 && std::string_view(arguments[1]) == "worker") {
+        for (;;) {
+            ::pause();
+        }
+    }
     std::string topology_file;
     std::string region_name;
     for (int i = 1; i + 1 < count; ++i) {

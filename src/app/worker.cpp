@@ -1,0 +1,137 @@
+// `domicile worker`: what a region does after the commit. It relays what its jurisdiction's shards have told,
+// one leader a shard; where central stands it also applies the figures.
+
+#include "app/worker.hpp"
+
+#include "app/commands.hpp"
+#include "app/common.hpp"
+#include "app/region_files.hpp"
+#include "base/log.hpp"
+#include "fleet/context.hpp"
+
+#include <csignal>
+#include <deque>
+#include <thread>
+
+namespace domicile::app {
+namespace {
+
+using base::Result;
+using pool::MaintenanceClient;
+
+Result<MaintenanceClient> connect_central(const fleet::Secrets& secrets,
+                                          const Result<vault::DatabaseLogin>& login) {
+    const auto& topology = secrets.topology();
+    if (!login) {
+        return std::unexpected(login.error());
+    }
+    return fleet::connect_as(topology, topology.at(topology.central->node), *login, topology.database.name,
+                             secrets.near());
+}
+
+/// What runs in this worker, each with its own connections.
+struct Works {
+    std::deque<events::PostgresQueue> queues;
+    std::deque<events::RelayMetrics> relay_metrics;
+    std::deque<events::Relay> relays;
+    std::deque<events::Consumer> consumers;
+    std::vector<std::jthread> threads;
+};
+
+}  // namespace
+
+events::Connect writer_of(const fleet::Secrets& secrets, topology::ShardIndex shard, std::string_view role) {
+    return [&secrets, shard, role]() -> Result<MaintenanceClient> {
+        const auto& topology = secrets.topology();
+        base::Error last{base::Code::node_unavailable, "No node of the shard writes now.", {}, {}, {}};
+        for (const auto index : topology.at(shard).nodes) {
+            auto client = fleet::connect(secrets, topology.at(index), role, topology.database.name);
+            if (!client) {
+                last = std::move(client.error());
+                continue;
+            }
+            const auto recovering = fleet::single_value(*client, "SELECT pg_is_in_recovery()");
+            if (recovering && *recovering == "f") {
+                return client;
+            }
+        }
+        return std::unexpected(std::move(last));
+    };
+}
+
+events::Connect central_worker(const fleet::Secrets& secrets) {
+    return [&secrets] {
+        return connect_central(secrets, secrets.login(fleet::central_scope, fleet::roles::worker));
+    };
+}
+
+events::Connect central_figures(const fleet::Secrets& secrets, std::string_view jurisdiction) {
+    return [&secrets, scope = std::string(jurisdiction)]() -> Result<MaintenanceClient> {
+        const auto value = secrets.text(scope, fleet::figures_secret);
+        return connect_central(secrets, value ? vault::parse_login(*value) : std::unexpected(value.error()));
+    };
+}
+
+int worker(const Common& common, const WorkerOptions& options) {
+    const auto topology = read_topology(common.topology);
+    if (!topology) {
+        return 1;
+    }
+    const auto region = topology->region(options.region);
+    if (!region) {
+        return failed({base::Code::configuration,
+                       "The topology has no region " + options.region + ".",
+                       "Name one with --region.",
+                       {},
+                       {}});
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    sigset_t ends;
+    ::sigemptyset(&ends);
+    ::sigaddset(&ends, SIGTERM);
+    ::sigaddset(&ends, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+    const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state), *region);
+    const RegionFiles files(secrets.state().region(options.region));
+    const auto own = topology->at(*region).jurisdiction;
+    const std::string& home = topology->at(own).name;
+    base::Metrics metrics;
+    events::ConsumerMetrics consumer_metrics(metrics);
+    Works works;
+    const auto watermarks = [connect = central_figures(secrets, home)]() -> Result<events::Watermarks> {
+        auto client = connect();
+        return client ? events::read_watermarks(*client) : std::unexpected(client.error());
+    };
+    for (std::uint16_t i = 0; i < topology->shards.size(); ++i) {
+        const auto& shard = topology->shards[i];
+        if (shard.jurisdiction != own) {
+            continue;
+        }
+        auto& queue = works.queues.emplace_back(std::string(figures_queue), central_figures(secrets, home));
+        auto& counts = works.relay_metrics.emplace_back(metrics, shard.name);
+        auto& relay = works.relays.emplace_back(shard.name, writer_of(secrets, topology::ShardIndex(i)),
+                                                queue, watermarks, counts);
+        works.threads.emplace_back([&relay](const std::stop_token& stop) { relay.run(stop); });
+    }
+    if (topology->central && topology->central->region == *region) {
+        auto& queue = works.queues.emplace_back(std::string(figures_queue), central_worker(secrets));
+        auto& consumer =
+            works.consumers.emplace_back(*topology, queue, central_worker(secrets), consumer_metrics);
+        works.threads.emplace_back([&consumer](const std::stop_token& stop) { consumer.run(stop); });
+    }
+    base::log::info("worker.started", {{"region", options.region}});
+    const timespec second{1, 0};
+    while (::sigtimedwait(&ends, nullptr, &second) < 0) {
+        files.keep_metrics(metrics.text());
+    }
+    for (auto& thread : works.threads) {
+        thread.request_stop();
+    }
+    ::alarm(10);  // a database that does not answer does not keep us: the kernel ends the rest
+    works.threads.clear();
+    base::log::info("worker.stopped", {{"region", options.region}});
+    return 0;
+}
+
+}  // namespace domicile::app
