@@ -38,6 +38,14 @@ struct WorkerOptions {
 };
 int worker(const Common& common, const WorkerOptions& options);
 
+struct StatsOptions {
+    std::string what;  ///< show, verify, queue, redrive
+    std::string metric;
+    std::string by, from, to;
+    std::vector<std::string> where;  ///< "country=DE"
+};
+int stats(const Common& common, const StatsOptions& options);
+
 struct ResetOptions {
     bool yes = false;
 };

@@ -280,6 +280,42 @@ class NodeBoard {
     std::map<std::uint16_t, routing::NodeState> nodes_;
 };
 
+/// Central's figures as last read: small, so every region has its own copy, and answers while central is
+/// away.
+class FigureCopy {
+  public:
+    [[nodiscard]] std::shared_ptr<const events::Figures> get() const {
+        const std::lock_guard lock(mutex_);
+        return figures_;
+    }
+    void set(std::shared_ptr<const events::Figures> figures) {
+        const std::lock_guard lock(mutex_);
+        figures_ = std::move(figures);
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const events::Figures> figures_;
+};
+
+/// A thread of its own, since central may be far.
+void keep_figures(const std::stop_token& stop, const GatewayOptions& options, FigureCopy& copy) {
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    bool told = false;
+    while (!stop.stop_requested()) {
+        auto read = options.read_figures();
+        if (read) {
+            copy.set(std::make_shared<const events::Figures>(std::move(*read)));
+            told = false;
+        } else if (!std::exchange(told, true)) {
+            base::log::warn("gateway.figures", {{"error", base::describe(read.error())}});
+        }
+        asleep.wait_for(lock, stop, std::chrono::seconds{2}, [] { return false; });
+    }
+}
+
 /// Takes over a range map that the relay has learned, and says how the region's nodes are. A thread of its
 /// own, since files may be slow.
 void keep_region(const std::stop_token& stop, const topology::Topology& topology,
@@ -351,8 +387,16 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     const access::Judge judge(topology, options.region, std::move(*policies), access_log->get());
     access::Slowdown slowdown;
-    const http::Shared shared{topology,      maps,  options.region,    positions,
-                              authenticator, judge, !region.http_tls()};
+    FigureCopy figures;
+    const http::Shared shared{topology,
+                              maps,
+                              options.region,
+                              positions,
+                              authenticator,
+                              judge,
+                              !region.http_tls(),
+                              [&] { return figures.get(); },
+                              [&] { return files.metrics(); }};
 
     const auto node_tls = node_tls_context(options);
     if (!node_tls) {
@@ -483,6 +527,11 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
     const std::jthread neighbours([&](const std::stop_token& stop) {
         keep_region(stop, topology, options.region, files, maps, board, map_epoch);
+    });
+    const std::jthread copier([&](const std::stop_token& stop) {
+        if (options.read_figures) {
+            keep_figures(stop, options, figures);
+        }
     });
     const std::jthread passwords([&](const std::stop_token& stop) {
         keep_logins(stop, options, std::move(node_logins),

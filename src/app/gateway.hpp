@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
+#include "events/figure_table.hpp"
 #include "topology/topology.hpp"
 #include "vault/rotation.hpp"
 
@@ -31,10 +32,12 @@ struct GatewayOptions {
     std::vector<Login> logins;
     std::string operator_role;  ///< the node role of whoever comes with a token and has the role "operator" …
     std::string rows_role;      ///< … and of all others that come with one
-    std::filesystem::path folder;               ///< of the topology file
-    std::filesystem::path issuer_keys;          ///< folder with JURISDICTION.jwks
-    std::filesystem::path access_folder;        ///< of this region's access log
-    std::filesystem::path region_folder;        ///< app/region_files.hpp
+    std::filesystem::path folder;         ///< of the topology file
+    std::filesystem::path issuer_keys;    ///< folder with JURISDICTION.jwks
+    std::filesystem::path access_folder;  ///< of this region's access log
+    std::filesystem::path region_folder;  ///< app/region_files.hpp
+    /// Central's figures; empty: none are declared. May block.
+    std::function<base::Result<events::Figures>()> read_figures;
     base::Secret<std::string> pseudonym_key;    ///< of the own jurisdiction
     std::string tls_certificate;                ///< PEM files for the SQL door; empty: no TLS
     std::vector<std::string> node_authorities;  ///< PEM files: who signs the nodes' certificates

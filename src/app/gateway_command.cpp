@@ -2,7 +2,9 @@
 
 #include "app/common.hpp"
 #include "app/gateway.hpp"
+#include "app/worker.hpp"
 #include "base/log.hpp"
+#include "events/read_figures.hpp"
 #include "fleet/issuer.hpp"
 #include "fleet/secrets.hpp"
 
@@ -50,6 +52,13 @@ int gateway(const Common& common, const GatewayCommand& command) {
     gateway.region_folder = state.region(command.region);
     gateway.access_folder = fleet::access_folder(state, command.region);
     gateway.issuer_keys = fleet::issuer_keys(state, jurisdiction).parent_path();
+    if (topology->central && !topology->statistics.empty()) {
+        gateway.read_figures =
+            [&, connect = central_figures(secrets, jurisdiction)]() -> base::Result<events::Figures> {
+            auto client = connect();
+            return client ? events::read_figures(*topology, *client) : std::unexpected(client.error());
+        };
+    }
     gateway.folder = command.files.empty() ? common.topology.parent_path() : command.files;
     gateway.tls_certificate = command.tls_certificate;
     gateway.tls_key = command.tls_key;

@@ -63,6 +63,43 @@ void add_policy(CLI::App& cli, app::Common& common, app::PolicyOptions& options,
     }
 }
 
+void add_stats(CLI::App& cli, app::Common& common, app::StatsOptions& options, int& status) {
+    CLI::App* stats =
+        cli.add_subcommand("stats", "Figures of all jurisdictions, and whether the books agree");
+    stats->require_subcommand(1);
+    struct Command {
+        const char* name;
+        const char* text;
+        const char* example;
+    };
+    for (const auto& [name, text, example] :
+         {Command{"show", "A statistic as a table with bars",
+                  "stats show sales --by month --where country=DE"},
+          Command{"verify", "Compare central with the sum of the shards, batch for batch", "stats verify"},
+          Command{"queue", "What waits, and what was set aside", "stats queue"},
+          Command{"redrive", "Put what was set aside back into the queue", "stats redrive"}}) {
+        CLI::App* one = stats->add_subcommand(name, text);
+        add_topology(*one, common);
+        add_state(*one, common);
+        const std::string what = name;
+        if (what != "redrive") {
+            add_json(*one, common);
+        }
+        if (what == "show") {
+            one->add_option("metric", options.metric, "The statistic (default: the first)");
+            one->add_option("--by", options.by, "Dimensions to group by, between commas (default: all)");
+            one->add_option("--from", options.from, "First time bucket, such as 2011 or 2011-03");
+            one->add_option("--to", options.to, "Last time bucket");
+            one->add_option("--where", options.where, "DIMENSION=VALUE; may be given again");
+        }
+        one->footer("Example:\n  domicile " + std::string(example) + " -t examples/retail/domicile.toml");
+        one->callback([&common, &options, &status, what] {
+            options.what = what;
+            status = app::stats(common, options);
+        });
+    }
+}
+
 void add_secret(CLI::App& cli, app::Common& common, app::SecretOptions& options, int& status) {
     CLI::App* secret =
         cli.add_subcommand("secret", "The vault: passwords and keys, their versions, their rotation");
@@ -245,6 +282,8 @@ int main(int argc, char** argv) {
     std::filesystem::path log_folder;
     app::SecretOptions secret_options;
     add_secret(cli, common, secret_options, status);
+    app::StatsOptions stats_options;
+    add_stats(cli, common, stats_options, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

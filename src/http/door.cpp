@@ -131,6 +131,20 @@ Task<void> Door::handle(const Request& request, Response& response) {
     }
 }
 
+namespace {
+
+/// OpenMetrics 1.0: one end, at the end.
+std::string with_more(std::string text, const std::function<std::string()>& more) {
+    constexpr std::string_view end = "# EOF\n";
+    if (std::string added = more ? more() : std::string(); !added.empty() && text.ends_with(end)) {
+        text.resize(text.size() - end.size());
+        text += added;
+    }
+    return text;
+}
+
+}  // namespace
+
 Task<base::Status> Door::dispatch(Call& call) {
     auto parsed = parse_target(call.request.target);
     if (!parsed) {
@@ -140,7 +154,7 @@ Task<base::Status> Door::dispatch(Call& call) {
     const Method method = call.request.method == Method::head ? Method::get : call.request.method;
     const Endpoint endpoint = call.target.endpoint;
     static constexpr std::string_view allow[] = {
-        "GET", "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE"};
+        "GET", "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE", "GET", "GET"};
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
@@ -166,7 +180,7 @@ Task<base::Status> Door::dispatch(Call& call) {
             case Endpoint::ready: ready(call); break;
             case Endpoint::metrics:
                 call.response.content_type("application/openmetrics-text; version=1.0.0; charset=utf-8");
-                body.append(metrics_.registry.text());
+                body.append(with_more(metrics_.registry.text(), shared_.more_metrics));
                 break;
             case Endpoint::openapi:
                 if (!call.known) {
@@ -184,6 +198,9 @@ Task<base::Status> Door::dispatch(Call& call) {
             }
         }
         co_return base::Status{};
+    }
+    if (endpoint >= Endpoint::metrics_list) {
+        co_return method == Method::get ? figures(call) : method_not_allowed();
     }
     if (auto known = identify(call); !known) {
         co_return known;

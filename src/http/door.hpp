@@ -5,6 +5,7 @@
 #include "access/authenticator.hpp"
 #include "access/judge.hpp"
 #include "base/metrics.hpp"
+#include "events/figure_table.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
 #include "http/shape.hpp"
@@ -49,6 +50,10 @@ struct Shared {
     const access::Judge& judge;
     /// Whoever brings no token is the application on this machine: only where the door listens on loopback.
     bool anonymous = true;
+    /// Central's figures, as this region last saw them; null: not yet. Any thread.
+    std::function<std::shared_ptr<const events::Figures>()> figures = {};
+    /// More metrics of this region, in OpenMetrics text. Any thread.
+    std::function<std::string()> more_metrics = {};
     [[nodiscard]] const topology::RangeMap& map() const noexcept { return maps.now(); }
 };
 
@@ -107,6 +112,7 @@ class Door {
     base::Status authorise(Call& call, Method method);
     void ready(Call& call);
     void person_home(Call& call);
+    base::Status figures(Call& call);
     Task<base::Status> create_person(Call& call);
     Task<base::Status> create_row(Call& call);
     Task<base::Status> read_row(Call& call);

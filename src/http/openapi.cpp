@@ -292,6 +292,22 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         operation("read_home", "The jurisdiction and gateways of a user id, from the public range map", "200",
                   json_content({}), {"404"});
     paths["/v1/users/{id}/home"] = std::move(home);
+    for (const auto& statistic : topology.statistics) {
+        json::object success = json_content(json::object{{"type", "object"}});
+        json::object get =
+            operation("stats_" + statistic.name, "Figures of all jurisdictions: " + statistic.name, "200",
+                      std::move(success), {"400", "401", "403", "422", "503"});
+        json::array parameters;
+        parameters.push_back(parameter("by", "query", "Dimensions to group by, between commas", false));
+        parameters.push_back(parameter("from", "query", "First time bucket", false));
+        parameters.push_back(parameter("to", "query", "Last time bucket", false));
+        parameters.push_back(parameter("format", "query", "json or csv", false));
+        for (const auto& dimension : statistic.dimensions()) {
+            parameters.push_back(parameter(dimension, "query", "Only this value of " + dimension, false));
+        }
+        get["parameters"] = std::move(parameters);
+        paths["/v1/stats/" + statistic.name] = json::object{{"get", std::move(get)}};
+    }
 
     json::object problem_media;
     problem_media["schema"] = reference("Problem");

@@ -106,13 +106,23 @@ base::Result<Target> parse_target(std::string_view text) {
     static constexpr std::pair<std::string_view, Endpoint> fixed[] = {
         {"/healthz", Endpoint::health},  {"/readyz", Endpoint::ready},
         {"/metrics", Endpoint::metrics}, {"/openapi.json", Endpoint::openapi},
-        {"/v1/users", Endpoint::people},
+        {"/v1/users", Endpoint::people}, {"/v1/stats", Endpoint::metrics_list},
     };
     for (const auto& [name, endpoint] : fixed) {
         if (path == name) {
             target.endpoint = endpoint;
             return target;
         }
+    }
+    constexpr std::string_view figures = "/v1/stats/";
+    if (path.starts_with(figures)) {
+        auto metric = percent_decode(path.substr(figures.size()), false);
+        if (!metric) {
+            return bad_escape();
+        }
+        target.endpoint = Endpoint::figures;
+        target.table = std::move(*metric);
+        return target;
     }
     constexpr std::string_view prefix = "/v1/users/";
     if (!path.starts_with(prefix)) {

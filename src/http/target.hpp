@@ -14,21 +14,23 @@
 namespace domicile::http {
 
 enum class Endpoint : std::uint8_t {
-    health,       ///< /healthz
-    ready,        ///< /readyz
-    metrics,      ///< /metrics
-    openapi,      ///< /openapi.json
-    people,       ///< /v1/users
-    person,       ///< /v1/users/{id}
-    person_home,  ///< /v1/users/{id}/home
-    rows,         ///< /v1/users/{id}/{table}
-    row,          ///< /v1/users/{id}/{table}/{key}
+    health,        ///< /healthz
+    ready,         ///< /readyz
+    metrics,       ///< /metrics
+    openapi,       ///< /openapi.json
+    people,        ///< /v1/users
+    person,        ///< /v1/users/{id}
+    person_home,   ///< /v1/users/{id}/home
+    rows,          ///< /v1/users/{id}/{table}
+    row,           ///< /v1/users/{id}/{table}/{key}
+    metrics_list,  ///< /v1/stats
+    figures,       ///< /v1/stats/{metric}
 };
 
 struct Target {
     Endpoint endpoint = Endpoint::health;
     base::UserId user;
-    std::string table;
+    std::string table;             ///< or the metric
     std::vector<std::string> key;  ///< the row's key: one part per primary-key column besides the user's
     std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
 };

@@ -1,6 +1,6 @@
+#include "base/decimal.hpp"
 #include "load/copy_text.hpp"
 #include "load/csv.hpp"
-#include "load/decimal.hpp"
 #include "load/people.hpp"
 #include "load/spec.hpp"
 

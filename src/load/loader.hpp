@@ -4,8 +4,8 @@
 // nothing twice. A row the database refuses goes into a file with the reason; the rest of its batch is
 // loaded.
 
+#include "base/decimal.hpp"
 #include "base/error.hpp"
-#include "load/decimal.hpp"
 #include "load/spec.hpp"
 #include "pool/maintenance.hpp"
 #include "topology/topology.hpp"
@@ -19,6 +19,8 @@
 #include <vector>
 
 namespace domicile::load {
+
+using base::Decimal;
 
 struct Progress {
     std::string file;

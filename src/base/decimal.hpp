@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace domicile::load {
+namespace domicile::base {
 
 /// A number with six decimals, in 128 bits.
 class Decimal {
@@ -34,4 +34,4 @@ class Decimal {
     Wide units_ = 0;
 };
 
-}  // namespace domicile::load
+}  // namespace domicile::base

@@ -1,8 +1,8 @@
-#include "load/decimal.hpp"
+#include "base/decimal.hpp"
 
 #include <algorithm>
 
-namespace domicile::load {
+namespace domicile::base {
 namespace {
 constexpr std::int64_t one = 1'000'000;
 }
@@ -63,4 +63,4 @@ std::string Decimal::text() const {
     return (units_ < 0 ? "-" : "") + digits;
 }
 
-}  // namespace domicile::load
+}  // namespace domicile::base
