@@ -49,7 +49,10 @@ CREATE TABLE domicile.contributors (
     cell jsonb NOT NULL,
     user_id bigint NOT NULL,
     events bigint NOT NULL,
-    fresh boolean NOT NULL,             -- changed since the cell last left
+    -- All that the person adds to the cell's measures, as one number (each times a constant of its own), now and when the cell
+    -- last left: whoever has changed something and changed it back is no part of a difference.
+    share numeric NOT NULL,
+    share_left numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (metric, cell, user_id)
 );
 -- What leaves, in order and without gaps: a batch is made once and never changes.

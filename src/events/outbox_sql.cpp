@@ -91,10 +91,11 @@ BEGIN
         WITH counted AS MATERIALIZED (
             SELECT p.user_id, p.sign, m.metric, m.cell, m.measure, m.value FROM unnest(taken) AS p, LATERAL ({measures}) AS m
         ), people AS (
-            INSERT INTO domicile.contributors AS c (metric, cell, user_id, events, fresh)
-                SELECT metric, cell, user_id, sum(sign), true FROM counted WHERE measure = 'count'
-                GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-                ON CONFLICT (metric, cell, user_id) DO UPDATE SET events = c.events + excluded.events, fresh = true
+            INSERT INTO domicile.contributors AS c (metric, cell, user_id, events, share)
+                SELECT metric, cell, user_id, coalesce(sum(sign) FILTER (WHERE measure = 'count'), 0),
+                       sum(sign * value * hashtextextended(measure, 0))
+                FROM counted GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+                ON CONFLICT (metric, cell, user_id) DO UPDATE SET events = c.events + excluded.events, share = c.share + excluded.share
         ), sums AS (
             INSERT INTO domicile.measures AS m (metric, cell, measure, value)
                 SELECT metric, cell, measure, sum(sign * value) FROM counted GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
@@ -110,12 +111,13 @@ BEGIN
     END IF;
 
     -- What has rested long enough leaves, if enough people made it, and enough people changed it since it last left: neither
-    -- a figure nor the difference of two tells of fewer. What has shrunk below that is withdrawn.
+    -- a figure nor the difference of two tells of fewer. What has shrunk below that is withdrawn; what it said is remembered
+    -- here as elsewhere, so that it comes back only when enough people have changed it.
     WITH judged AS MATERIALIZED (
         SELECT c.metric, c.cell, c.released, p.people >= d.persons_min AND p.fresh >= d.persons_min AS leaves,
                p.people < d.persons_min AS small
         FROM domicile.cells AS c JOIN domicile.metrics AS d ON d.name = c.metric,
-             LATERAL (SELECT count(*) FILTER (WHERE n.events <> 0) AS people, count(*) FILTER (WHERE n.fresh) AS fresh
+             LATERAL (SELECT count(*) FILTER (WHERE n.events <> 0) AS people, count(*) FILTER (WHERE n.share <> n.share_left) AS fresh
                       FROM domicile.contributors AS n WHERE n.metric = c.metric AND n.cell = c.cell) AS p
         WHERE c.dirty AND c.touched_at <= clock_timestamp() - d.rest
         ORDER BY c.touched_at LIMIT 2000
@@ -123,8 +125,8 @@ BEGIN
         UPDATE domicile.cells AS c SET dirty = false, released = CASE WHEN j.leaves THEN true WHEN j.small THEN false ELSE c.released END
             FROM judged AS j WHERE c.metric = j.metric AND c.cell = j.cell
     ), known AS (
-        UPDATE domicile.contributors AS n SET fresh = j.small
-            FROM judged AS j WHERE n.metric = j.metric AND n.cell = j.cell AND (j.leaves OR j.small AND j.released) AND n.fresh <> j.small
+        UPDATE domicile.contributors AS n SET share_left = n.share
+            FROM judged AS j WHERE n.metric = j.metric AND n.cell = j.cell AND j.leaves AND n.share_left <> n.share
     ), moved AS (
         UPDATE domicile.measures AS m SET released = t.target
             FROM (SELECT o.metric, o.cell, o.measure, o.released AS before, CASE WHEN j.leaves THEN o.value ELSE 0 END AS target
