@@ -15,6 +15,7 @@ namespace json = boost::json;
 using base::Code;
 
 constexpr int attempts = 3;
+constexpr std::size_t answer_bytes_max = 24U << 20U;  // ten messages of a mebibyte, escaped
 constexpr std::chrono::milliseconds pause{200};
 
 struct Meaning {
@@ -24,6 +25,8 @@ struct Meaning {
 constexpr std::array meanings{
     Meaning{"ResourceNotFoundException", Code::not_found},
     Meaning{"NotFoundException", Code::not_found},
+    Meaning{"QueueDoesNotExist", Code::not_found},
+    Meaning{"AWS.SimpleQueueService.NonExistentQueue", Code::not_found},
     Meaning{"ResourceExistsException", Code::precondition_failed},
     Meaning{"InvalidRequestException", Code::precondition_failed},
     Meaning{"InvalidParameterException", Code::precondition_failed},
@@ -60,11 +63,13 @@ json::object parsed(const std::string& text) {
 
 }  // namespace
 
-AwsService::AwsService(AwsAccess access, std::string region, std::string service, std::string target)
+AwsService::AwsService(AwsAccess access, std::string region, std::string service, std::string target,
+                       std::string version)
     : access_(std::move(access)),
       region_(std::move(region)),
       service_(std::move(service)),
-      target_(std::move(target)) {
+      target_(std::move(target)),
+      version_(std::move(version)) {
     url_ = access_.endpoint.empty() ? "https://" + service_ + "." + region_ + ".amazonaws.com"
                                     : access_.endpoint;
     while (url_.ends_with('/')) {
@@ -87,8 +92,9 @@ base::Result<json::object> AwsService::run(std::string_view action, const json::
         HttpCall request;
         request.url = url_;
         request.method = "POST";
+        request.bytes_max = answer_bytes_max;
         request.body = json::serialize(body);
-        request.headers = {{"content-type", "application/x-amz-json-1.1"},
+        request.headers = {{"content-type", "application/x-amz-json-" + version_},
                            {"host", host_},
                            {"x-amz-target", target_ + "." + std::string(action)}};
         const auto added = sign(

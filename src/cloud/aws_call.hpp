@@ -22,7 +22,9 @@ struct AwsAccess {
 class AwsService {
   public:
     /// `service` as in endpoints and signatures: "kms"; `target` as in X-Amz-Target: "TrentService".
-    AwsService(AwsAccess access, std::string region, std::string service, std::string target);
+    /// `version` of the JSON protocol.
+    AwsService(AwsAccess access, std::string region, std::string service, std::string target,
+               std::string version = "1.1");
 
     /// Tried three times while nobody answers or the service is busy. Errors as the drivers' interfaces list
     /// them, by AWS's own code, which stands in the detail.
@@ -31,7 +33,7 @@ class AwsService {
 
   private:
     AwsAccess access_;
-    std::string region_, service_, target_, url_, host_;
+    std::string region_, service_, target_, version_, url_, host_;
 };
 
 }  // namespace domicile::cloud

@@ -2,12 +2,14 @@
 // And a whole fleet whose secrets live there.
 
 #include "cloud/aws_keys.hpp"
+#include "cloud/aws_queue.hpp"
 #include "cloud/aws_secrets.hpp"
 #include "cloud/local_keys.hpp"
 #include "cloud/local_secrets.hpp"
 #include "fleet/rotation.hpp"
 #include "sql_door.hpp"
 #include "support/cloud_conformance.hpp"
+#include "support/queue_conformance.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -80,6 +82,20 @@ class Drivers : public testing::Test {
     }
     inline static AwsServer* server = nullptr;
 };
+
+TEST_F(Drivers, QueueOfSqs) {
+    int number = 0;
+    test_support::queue_conformance([&] {
+        auto queue = std::make_unique<cloud::AwsQueue>(server->access(), "eu-west-1", "q" + std::to_string(++number));
+        const auto made = queue->create();
+        EXPECT_TRUE(made) << base::describe(made.error());
+        return queue;
+    });
+    cloud::AwsQueue stranger(server->access("wrong"), "eu-west-1", "q1");
+    EXPECT_EQ(stranger.depth().error().code, base::Code::not_permitted);
+    cloud::AwsQueue nowhere(server->access(), "eu-west-1", "no-such-queue");
+    EXPECT_EQ(nowhere.depth().error().code, base::Code::not_found);
+}
 
 class Folder {
   public:
