@@ -122,16 +122,16 @@ int stats(const Common& common, const StatsOptions& options) {
     if (options.what == "show") {
         return show(common, *topology, secrets, options);
     }
-    events::PostgresQueue queue{std::string(figures_queue), central_worker(secrets)};
+    const auto queue = figures_queue(*topology, central_worker(secrets));
     if (options.what == "redrive") {
-        const auto driven = queue.redrive();
+        const auto driven = queue->redrive();
         if (!driven) {
             return failed(driven.error());
         }
         std::cout << *driven << " messages are back in the queue\n";
         return 0;
     }
-    const auto depth = queue.depth();
+    const auto depth = queue->depth();
     if (!depth) {
         return failed(depth.error());
     }

@@ -7,6 +7,8 @@
 #include "app/common.hpp"
 #include "app/region_files.hpp"
 #include "base/log.hpp"
+#include "cloud/aws_credentials.hpp"
+#include "cloud/aws_queue.hpp"
 #include "fleet/context.hpp"
 
 #include <csignal>
@@ -31,7 +33,7 @@ Result<MaintenanceClient> connect_central(const fleet::Secrets& secrets,
 
 /// What runs in this worker, each with its own connections.
 struct Works {
-    std::deque<events::PostgresQueue> queues;
+    std::deque<std::unique_ptr<cloud::Queue>> queues;
     std::deque<events::RelayMetrics> relay_metrics;
     std::deque<events::Relay> relays;
     std::deque<events::Consumer> consumers;
@@ -72,6 +74,14 @@ events::Connect central_figures(const fleet::Secrets& secrets, std::string_view 
     };
 }
 
+std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology, events::Connect central) {
+    if (topology.queue.driver == topology::QueueChoice::Driver::sqs) {
+        return std::make_unique<cloud::AwsQueue>(cloud::AwsAccess{cloud::find_credentials, topology.queue.endpoint},
+                                                 topology.at(topology.central->region).name, topology.queue.name);
+    }
+    return std::make_unique<events::PostgresQueue>("figures", std::move(central));
+}
+
 int worker(const Common& common, const WorkerOptions& options) {
     const auto topology = read_topology(common.topology);
     if (!topology) {
@@ -108,14 +118,14 @@ int worker(const Common& common, const WorkerOptions& options) {
         if (shard.jurisdiction != own) {
             continue;
         }
-        auto& queue = works.queues.emplace_back(std::string(figures_queue), central_figures(secrets, home));
+        auto& queue = *works.queues.emplace_back(figures_queue(*topology, central_figures(secrets, home)));
         auto& counts = works.relay_metrics.emplace_back(metrics, shard.name);
         auto& relay = works.relays.emplace_back(shard.name, writer_of(secrets, topology::ShardIndex(i)),
                                                 queue, watermarks, counts);
         works.threads.emplace_back([&relay](const std::stop_token& stop) { relay.run(stop); });
     }
     if (topology->central && topology->central->region == *region) {
-        auto& queue = works.queues.emplace_back(std::string(figures_queue), central_worker(secrets));
+        auto& queue = *works.queues.emplace_back(figures_queue(*topology, central_worker(secrets)));
         auto& consumer =
             works.consumers.emplace_back(*topology, queue, central_worker(secrets), consumer_metrics);
         works.threads.emplace_back([&consumer](const std::stop_token& stop) { consumer.run(stop); });

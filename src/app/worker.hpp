@@ -16,6 +16,7 @@ namespace domicile::app {
 /// Central as every jurisdiction may: to send batches and to read figures.
 [[nodiscard]] events::Connect central_figures(const fleet::Secrets& secrets, std::string_view jurisdiction);
 
-inline constexpr std::string_view figures_queue = "figures";
+/// The queue that the topology names; over `central` if it is a table there.
+[[nodiscard]] std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology, events::Connect central);
 
 }  // namespace domicile::app

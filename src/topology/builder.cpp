@@ -41,6 +41,7 @@ Topology Builder::build() {
     identity();
     roles();
     vault();
+    queue();
     secrets();
     mesh();
     limits();

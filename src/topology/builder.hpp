@@ -118,6 +118,9 @@ class Builder {
 
     // builder_private.cpp: secrets and the private network
     void vault();
+    void queue();
+    /// An https URL, or http:// with a loopback address; else a finding.
+    std::string endpoint(const Reader& reader);
     void secrets();
     void mesh();
 

@@ -1,4 +1,4 @@
-// What only our own processes see: [vault], [secrets.NAME], [mesh].
+// What only our own processes see: [vault], [queue], [secrets.NAME], [mesh].
 
 #include "topology/builder.hpp"
 #include "topology/words.hpp"
@@ -11,6 +11,51 @@ namespace {
 constexpr std::size_t secrets_max = 4'096;
 
 }  // namespace
+
+std::string Builder::endpoint(const Reader& reader) {
+    const Value* endpoint = reader.text("endpoint");
+    if (endpoint == nullptr) {
+        return {};
+    }
+    const std::string_view text = endpoint->text;
+    const bool clear = text.starts_with("http://");
+    const auto address = read_address(clear ? text.substr(7) : std::string_view());
+    if (printable(text) != text ||
+        (!text.starts_with("https://") && !(clear && address && is_loopback(address->host)))) {
+        report_.add(endpoint->place, "`endpoint` in " + reader.label() + " is " + quoted(text),
+                    "write an https URL, or http:// with a loopback address and a port: secrets do not travel in "
+                    "clear");
+    }
+    return std::string(text);
+}
+
+void Builder::queue() {
+    QueueChoice& queue = topology_.queue;
+    queue.name = "domicile-" + topology_.name + "-figures";
+    const Entry* entry = root_.get("queue");
+    if (entry == nullptr) {
+        return;
+    }
+    const Reader reader = open(*entry, "", keys::queue);
+    if (const Value* driver = reader.text("driver")) {
+        queue.driver = driver->text == "sqs" ? QueueChoice::Driver::sqs : QueueChoice::Driver::postgres;
+        if (driver->text != "sqs" && driver->text != "postgres") {
+            report_.add(driver->place, "unknown driver " + quoted(driver->text) + " in [queue]",
+                        "choose \"postgres\" (a table of central) or \"sqs\" (Amazon SQS)");
+        }
+    }
+    queue.endpoint = endpoint(reader);
+    if (const Value* name = reader.text("name")) {
+        check_name(name->text, name->place, "queue");
+        queue.name = name->text;
+    }
+    for (const std::string_view key : {"endpoint", "name"}) {
+        if (reader.given(key) && queue.driver == QueueChoice::Driver::postgres && !reader.broken("driver")) {
+            report_.add(reader.place(key), quoted(key) + " in [queue] means nothing to the postgres driver",
+                        "remove it, or write driver = \"sqs\"");
+        }
+    }
+}
 
 void Builder::vault() {
     const Entry* entry = root_.get("vault");
@@ -26,19 +71,7 @@ void Builder::vault() {
                         "choose \"local\" (encrypted files) or \"aws\" (Secrets Manager and KMS)");
         }
     }
-    if (const Value* endpoint = reader.text("endpoint")) {
-        const std::string_view text = endpoint->text;
-        const bool clear = text.starts_with("http://");
-        const auto address = read_address(clear ? text.substr(7) : std::string_view());
-        if (printable(text) != text ||
-            (!text.starts_with("https://") && !(clear && address && is_loopback(address->host)))) {
-            report_.add(
-                endpoint->place, "`endpoint` in [vault] is " + quoted(text),
-                "write an https URL, or http:// with a loopback address and a port: secrets do not travel in "
-                "clear");
-        }
-        vault.endpoint = text;
-    }
+    vault.endpoint = endpoint(reader);
     if (const Value* key = reader.text("key")) {
         if (key->text.empty() || printable(key->text) != key->text || key->text.size() > 256) {
             report_.add(key->place, "`key` in [vault] is no key", "name a KMS key: \"alias/domicile\"");

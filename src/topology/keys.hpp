@@ -48,6 +48,7 @@ inline constexpr std::array topology_keys{
     Key{"roles", Type::tables, false, "[roles.analyst]"},
     Key{"vault", Type::table, false, "[vault]"},
     Key{"secrets", Type::tables, false, "[secrets.payment-key]"},
+    Key{"queue", Type::table, false, "[queue]"},
     Key{"mesh", Type::table, false, "[mesh]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
@@ -157,6 +158,11 @@ inline constexpr std::array vault_keys{
     Key{"endpoint", Type::text, false, "endpoint = \"http://127.0.0.1:5000\""},
     Key{"key", Type::text, false, "key = \"alias/domicile\""},
 };
+inline constexpr std::array queue_keys{
+    Key{"driver", Type::text, false, "driver = \"sqs\""},
+    Key{"endpoint", Type::text, false, "endpoint = \"http://127.0.0.1:5000\""},
+    Key{"name", Type::text, false, "name = \"figures\""},
+};
 inline constexpr std::array secret_keys{
     Key{"jurisdictions", Type::texts, true, "jurisdictions = [\"eu\"]"},
 };
@@ -190,12 +196,13 @@ inline constexpr Section issuer{"issuer", issuer_keys};
 inline constexpr Section client{"client", client_keys};
 inline constexpr Section role{"role", role_keys};
 inline constexpr Section vault{"vault", vault_keys};
+inline constexpr Section queue{"queue", queue_keys};
 inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
 inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
                                 embedded, table,    other_tables, personal, statistic, transfer, identity,
-                                issuer,   client,   role,         vault,    secret,    mesh,     limits};
+                                issuer,   client,   role,         vault, queue,    secret,    mesh,     limits};
 
 }  // namespace domicile::topology::keys

@@ -191,6 +191,14 @@ struct Vault {
     std::string key = "alias/domicile";  ///< aws: the KMS key of each region
 };
 
+/// What carries batches of figures to central.
+struct QueueChoice {
+    enum class Driver : std::uint8_t { postgres, sqs };
+    Driver driver = Driver::postgres;  ///< postgres: a table of central
+    std::string endpoint = {};         ///< sqs: a server of one's own; empty: AWS itself
+    std::string name = {};             ///< sqs: NAME.fifo and NAME-dead.fifo in central's region
+};
+
 /// A secret of the application, and where it may be.
 struct SharedSecret {
     std::string name;
@@ -248,6 +256,7 @@ struct Topology {
     Identity identity;
     std::vector<Role> roles;
     Vault vault;
+    QueueChoice queue;
     std::vector<SharedSecret> secrets;
     Mesh mesh;
     Limits limits;

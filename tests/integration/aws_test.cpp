@@ -6,6 +6,7 @@
 #include "cloud/aws_secrets.hpp"
 #include "cloud/local_keys.hpp"
 #include "cloud/local_secrets.hpp"
+#include "fleet/context.hpp"
 #include "fleet/rotation.hpp"
 #include "sql_door.hpp"
 #include "support/cloud_conformance.hpp"
@@ -187,6 +188,35 @@ TEST_F(Drivers, AWholeFleetKeepsItsSecretsThere) {
     const auto stored = store.get("eu/db/domicile_gateway", cloud::Stage::current);
     ASSERT_TRUE(stored);
     EXPECT_EQ(stored->bytes.find("password"), std::string::npos);
+}
+
+TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
+    const Folder folder;
+    const auto file = folder.path / "credentials";
+    std::ofstream(file) << "[default]\naws_access_key_id=test\naws_secret_access_key = secret\n";
+    fs::permissions(folder.path, fs::perms(0755));
+    fs::permissions(file, fs::perms(0644));
+    ::setenv("AWS_SHARED_CREDENTIALS_FILE", file.c_str(), 1);
+    cloud::AwsQueue queue(server->access(), "eu-west-1", "counted");
+    ASSERT_TRUE(queue.create());
+    TempFleet fleet(DOMICILE_BINARY,
+                    test_support::small_topology() + "[statistics.sales]\ntable = \"orders\"\npersons_min = 2\nrest_s = 0\n" +
+                        "[queue]\ndriver = \"sqs\"\nname = \"counted\"\nendpoint = \"" + server->url() + "\"\n");
+    const auto started = fleet.start();
+    ASSERT_TRUE(started) << base::describe(started.error());
+    auto client = fleet.connect("eu-1.eu-west-1.w", fleet::roles::owner);
+    auto central = fleet.connect("central", fleet::roles::owner);
+    std::string all = "INSERT INTO users (user_id, country) SELECT u, 'DE' FROM generate_series(1, 20) AS u";
+    ASSERT_TRUE(client.run(all, std::chrono::seconds{5}));
+    for (int order = 0; order < 5; ++order) {
+        ASSERT_TRUE(client.run("INSERT INTO orders SELECT u, " + std::to_string(order) + " FROM generate_series(1, 20) AS u",
+                               std::chrono::seconds{5}));
+    }
+    EXPECT_TRUE(test_support::eventually([&] {
+        return fleet::single_value(central, "SELECT sum(value)::bigint FROM domicile.figures").value() == "100";
+    }));
+    EXPECT_EQ(queue.depth().value().waiting, 0U);
+    EXPECT_EQ(fleet::single_value(central, "SELECT count(*) FROM domicile.queue").value(), "0");
 }
 
 }  // namespace
