@@ -37,6 +37,8 @@ struct WorkerOptions {
     std::filesystem::path files;  ///< what the topology's files are relative to
 };
 int worker(const Common& common, const WorkerOptions& options);
+/// As a Lambda function: AWS_LAMBDA_RUNTIME_API says where the events come from.
+int lambda(const Common& common, const WorkerOptions& options);
 
 struct StatsOptions {
     std::string what;  ///< show, verify, queue, redrive

@@ -320,6 +320,15 @@ int main(int argc, char** argv) {
     worker->footer("Example:\n  domicile worker -t examples/retail/domicile.toml --region eu-west-1");
     worker->callback([&] { status = app::worker(common, worker_options); });
 
+    app::WorkerOptions lambda_options;
+    CLI::App* lambda =
+        cli.add_subcommand("lambda", "Apply figures as an AWS Lambda function behind an SQS trigger");
+    add_topology(*lambda, common);
+    add_state(*lambda, common);
+    lambda->add_option("-r,--region", lambda_options.region, "Where it runs (default: where central stands)");
+    lambda->footer("Example (bootstrap of a custom runtime):\n  exec ./domicile lambda -t domicile.toml");
+    lambda->callback([&] { status = app::lambda(common, lambda_options); });
+
     app::MeshOptions mesh_options;
     CLI::App* mesh =
         cli.add_subcommand("mesh", "A region's relay over mutual TLS (the fleet runs this for you)");

@@ -9,9 +9,11 @@
 #include "base/log.hpp"
 #include "cloud/aws_credentials.hpp"
 #include "cloud/aws_queue.hpp"
+#include "events/lambda.hpp"
 #include "fleet/context.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <thread>
 
@@ -76,8 +78,9 @@ events::Connect central_figures(const fleet::Secrets& secrets, std::string_view 
 
 std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology, events::Connect central) {
     if (topology.queue.driver == topology::QueueChoice::Driver::sqs) {
-        return std::make_unique<cloud::AwsQueue>(cloud::AwsAccess{cloud::find_credentials, topology.queue.endpoint},
-                                                 topology.at(topology.central->region).name, topology.queue.name);
+        return std::make_unique<cloud::AwsQueue>(
+            cloud::AwsAccess{cloud::find_credentials, topology.queue.endpoint},
+            topology.at(topology.central->region).name, topology.queue.name);
     }
     return std::make_unique<events::PostgresQueue>("figures", std::move(central));
 }
@@ -142,6 +145,48 @@ int worker(const Common& common, const WorkerOptions& options) {
     works.threads.clear();
     base::log::info("worker.stopped", {{"region", options.region}});
     return 0;
+}
+
+int lambda(const Common& common, const WorkerOptions& options) {
+    const auto topology = read_topology(common.topology);
+    if (!topology) {
+        return 1;
+    }
+    const char* api = std::getenv("AWS_LAMBDA_RUNTIME_API");
+    if (api == nullptr || !topology->central) {
+        return failed(
+            {base::Code::configuration,
+             api == nullptr ? "AWS_LAMBDA_RUNTIME_API is not set." : "The topology has no [central].",
+             "AWS Lambda sets it; `domicile worker` does the same work on a server.",
+             {},
+             {}});
+    }
+    const auto region = options.region.empty()
+                            ? topology->central->region
+                            : topology->region(options.region).value_or(topology->central->region);
+    const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state), region);
+    const auto connect = central_worker(secrets);
+    std::optional<MaintenanceClient> central;  // kept between events, as long as it works
+    const auto served = events::serve_lambda(
+        api,
+        [&](std::string_view event) {
+            return events::answer_event(event, [&](std::string_view body) -> Result<events::Applied> {
+                if (!central) {
+                    auto opened = connect();
+                    if (!opened) {
+                        return std::unexpected(std::move(opened.error()));
+                    }
+                    central = std::move(*opened);
+                }
+                auto applied = events::apply(*topology, *central, body);
+                if (!applied && applied.error().code != base::Code::invalid_value) {
+                    central.reset();
+                }
+                return applied;
+            });
+        },
+        [] { return false; });
+    return served ? 0 : failed(served.error());
 }
 
 }  // namespace domicile::app

@@ -17,6 +17,7 @@ namespace domicile::app {
 [[nodiscard]] events::Connect central_figures(const fleet::Secrets& secrets, std::string_view jurisdiction);
 
 /// The queue that the topology names; over `central` if it is a table there.
-[[nodiscard]] std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology, events::Connect central);
+[[nodiscard]] std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology,
+                                                          events::Connect central);
 
 }  // namespace domicile::app

@@ -46,32 +46,35 @@ base::Status all_done(const base::Result<json::object>& answer) {
 
 base::Status AwsQueue::create() {
     const auto made = service_.run(
-        "CreateQueue", {{"QueueName", name_ + "-dead.fifo"},
-                        {"Attributes", json::object{{"FifoQueue", "true"}, {"MessageRetentionPeriod", "1209600"}}}});
+        "CreateQueue",
+        {{"QueueName", name_ + "-dead.fifo"},
+         {"Attributes", json::object{{"FifoQueue", "true"}, {"MessageRetentionPeriod", "1209600"}}}});
     if (!made) {
         return std::unexpected(made.error());
     }
-    const auto known = service_.run("GetQueueAttributes",
-                                    {{"QueueUrl", text_of(*made, "QueueUrl")}, {"AttributeNames", json::array{"QueueArn"}}});
+    const auto known = service_.run("GetQueueAttributes", {{"QueueUrl", text_of(*made, "QueueUrl")},
+                                                           {"AttributeNames", json::array{"QueueArn"}}});
     if (!known || known->if_contains("Attributes") == nullptr) {
         return known ? odd() : base::Status(std::unexpected(known.error()));
     }
-    const std::string policy =
-        json::serialize(json::object{{"deadLetterTargetArn", text_of(known->at("Attributes").as_object(), "QueueArn")},
-                                     {"maxReceiveCount", queue_receives_max}});
+    const std::string policy = json::serialize(
+        json::object{{"deadLetterTargetArn", text_of(known->at("Attributes").as_object(), "QueueArn")},
+                     {"maxReceiveCount", queue_receives_max}});
     const auto queue = service_.run(
-        "CreateQueue", {{"QueueName", name_ + ".fifo"},
-                        {"Attributes", json::object{{"FifoQueue", "true"},
-                                                    {"MessageRetentionPeriod", "1209600"},
-                                                    {"MaximumMessageSize", std::to_string(queue_body_bytes_max)},
-                                                    {"RedrivePolicy", policy}}}});
+        "CreateQueue",
+        {{"QueueName", name_ + ".fifo"},
+         {"Attributes", json::object{{"FifoQueue", "true"},
+                                     {"MessageRetentionPeriod", "1209600"},
+                                     {"MaximumMessageSize", std::to_string(queue_body_bytes_max)},
+                                     {"RedrivePolicy", policy}}}});
     return queue ? base::Status() : std::unexpected(queue.error());
 }
 
 base::Result<std::string> AwsQueue::url(bool dead) {
     std::string& known = urls_[dead ? 1 : 0];
     if (known.empty()) {
-        const auto found = service_.run("GetQueueUrl", {{"QueueName", name_ + (dead ? "-dead.fifo" : ".fifo")}});
+        const auto found =
+            service_.run("GetQueueUrl", {{"QueueName", name_ + (dead ? "-dead.fifo" : ".fifo")}});
         if (!found) {
             return std::unexpected(found.error());
         }
@@ -124,16 +127,17 @@ base::Result<std::vector<Message>> AwsQueue::receive(std::size_t most, std::chro
 }
 
 base::Result<std::vector<Message>> AwsQueue::receive_from(const std::string& url, std::size_t most,
-                                                          std::chrono::seconds visibility, std::chrono::seconds wait,
+                                                          std::chrono::seconds visibility,
+                                                          std::chrono::seconds wait,
                                                           std::vector<std::string>* deduplications) {
     constexpr std::int64_t wait_max = 20;  // SQS: the longest poll
-    const auto answer = service_.run(
-        "ReceiveMessage", {{"QueueUrl", url},
-                           {"MaxNumberOfMessages", std::min(most, queue_batch_max)},
-                           {"VisibilityTimeout", visibility.count()},
-                           {"WaitTimeSeconds", std::min<std::int64_t>(wait.count(), wait_max)},
-                           {"AttributeNames", json::array{"All"}},
-                           {"MessageSystemAttributeNames", json::array{"All"}}});
+    const auto answer =
+        service_.run("ReceiveMessage", {{"QueueUrl", url},
+                                        {"MaxNumberOfMessages", std::min(most, queue_batch_max)},
+                                        {"VisibilityTimeout", visibility.count()},
+                                        {"WaitTimeSeconds", std::min<std::int64_t>(wait.count(), wait_max)},
+                                        {"AttributeNames", json::array{"All"}},
+                                        {"MessageSystemAttributeNames", json::array{"All"}}});
     if (!answer) {
         return std::unexpected(answer.error());
     }
@@ -152,8 +156,9 @@ base::Result<std::vector<Message>> AwsQueue::receive_from(const std::string& url
             return odd();
         }
         const auto& known = attributes->get_object();
-        messages.push_back({text_of(*one, "MessageId"), text_of(known, "MessageGroupId"), text_of(*one, "Body"),
-                            text_of(*one, "ReceiptHandle"), number_of<int>(known, "ApproximateReceiveCount")});
+        messages.push_back({text_of(*one, "MessageId"), text_of(known, "MessageGroupId"),
+                            text_of(*one, "Body"), text_of(*one, "ReceiptHandle"),
+                            number_of<int>(known, "ApproximateReceiveCount")});
         if (deduplications != nullptr) {
             deduplications->push_back(text_of(known, "MessageDeduplicationId"));
         }
@@ -172,7 +177,8 @@ base::Status AwsQueue::remove(std::span<const Message> messages) {
             entries.push_back({{"Id", std::to_string(entries.size())}, {"ReceiptHandle", message.receipt}});
         }
         messages = messages.subspan(entries.size());
-        if (auto done = all_done(service_.run("DeleteMessageBatch", {{"QueueUrl", *from}, {"Entries", std::move(entries)}}));
+        if (auto done = all_done(
+                service_.run("DeleteMessageBatch", {{"QueueUrl", *from}, {"Entries", std::move(entries)}}));
             !done) {
             return done;
         }
@@ -193,7 +199,8 @@ base::Result<QueueDepth> AwsQueue::depth() {
     QueueDepth depth;
     for (const bool dead : {false, true}) {
         const auto of = url(dead);
-        const auto answer = of ? service_.run("GetQueueAttributes", {{"QueueUrl", *of}, {"AttributeNames", json::array{"All"}}})
+        const auto answer = of ? service_.run("GetQueueAttributes",
+                                              {{"QueueUrl", *of}, {"AttributeNames", json::array{"All"}}})
                                : std::unexpected(of.error());
         if (!answer) {
             return std::unexpected(answer.error());
@@ -202,10 +209,12 @@ base::Result<QueueDepth> AwsQueue::depth() {
         if (attributes == nullptr || !attributes->is_object()) {
             return odd();
         }
-        const auto waiting = number_of<std::uint64_t>(attributes->get_object(), "ApproximateNumberOfMessages");
+        const auto waiting =
+            number_of<std::uint64_t>(attributes->get_object(), "ApproximateNumberOfMessages");
         (dead ? depth.dead : depth.waiting) = waiting;
         if (!dead) {
-            depth.in_flight = number_of<std::uint64_t>(attributes->get_object(), "ApproximateNumberOfMessagesNotVisible");
+            depth.in_flight =
+                number_of<std::uint64_t>(attributes->get_object(), "ApproximateNumberOfMessagesNotVisible");
         }
     }
     return depth;
@@ -219,7 +228,8 @@ base::Result<std::uint64_t> AwsQueue::redrive() {
     }
     std::uint64_t moved = 0;
     for (;;) {
-        const auto dead = receive_from(*from, queue_batch_max, std::chrono::seconds{60}, std::chrono::seconds{0}, nullptr);
+        const auto dead =
+            receive_from(*from, queue_batch_max, std::chrono::seconds{60}, std::chrono::seconds{0}, nullptr);
         if (!dead || dead->empty()) {
             return dead ? base::Result<std::uint64_t>(moved) : std::unexpected(dead.error());
         }
@@ -229,7 +239,8 @@ base::Result<std::uint64_t> AwsQueue::redrive() {
             if (auto sent = send_some(*to, {&again, 1}); !sent) {
                 return std::unexpected(sent.error());
             }
-            const auto gone = service_.run("DeleteMessage", {{"QueueUrl", *from}, {"ReceiptHandle", message.receipt}});
+            const auto gone =
+                service_.run("DeleteMessage", {{"QueueUrl", *from}, {"ReceiptHandle", message.receipt}});
             if (!gone) {
                 return std::unexpected(gone.error());
             }

@@ -1,6 +1,6 @@
 #pragma once
-// An SQS FIFO queue, with a dead-letter queue beside it (Amazon SQS API Reference, JSON protocol). Batches of ten
-// and of a mebibyte, long polling.
+// An SQS FIFO queue, with a dead-letter queue beside it (Amazon SQS API Reference, JSON protocol). Batches of
+// ten and of a mebibyte, long polling.
 
 #include "cloud/aws_call.hpp"
 #include "cloud/queue.hpp"
@@ -30,7 +30,8 @@ class AwsQueue final : public Queue {
     base::Result<std::string> url(bool dead);
     base::Status send_some(const std::string& url, std::span<const Outgoing> messages);
     base::Result<std::vector<Message>> receive_from(const std::string& url, std::size_t most,
-                                                    std::chrono::seconds visibility, std::chrono::seconds wait,
+                                                    std::chrono::seconds visibility,
+                                                    std::chrono::seconds wait,
                                                     std::vector<std::string>* deduplications);
     AwsService service_;
     std::string name_;

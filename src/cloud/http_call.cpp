@@ -1,5 +1,7 @@
 #include "cloud/http_call.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <curl/curl.h>
 #include <memory>
 
@@ -30,6 +32,29 @@ std::size_t take(const char* bytes, std::size_t one, std::size_t count, void* to
     return size;
 }
 
+constexpr std::size_t header_count_max = 128;
+
+/// One header line.
+std::size_t take_header(const char* bytes, std::size_t one, std::size_t count, void* to) {
+    auto& headers = *static_cast<std::vector<std::pair<std::string, std::string>>*>(to);
+    const std::string_view line(bytes, one * count);
+    const auto colon = line.find(':');
+    if (line.starts_with("HTTP/")) {
+        headers.clear();  // of an interim answer
+    } else if (colon != std::string_view::npos && headers.size() < header_count_max) {
+        std::string name(line.substr(0, colon));
+        std::ranges::transform(name, name.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        const auto value = line.substr(colon + 1);
+        const auto first = value.find_first_not_of(" \t\r\n");
+        const auto last = value.find_last_not_of(" \t\r\n");
+        headers.emplace_back(std::move(name), first == std::string_view::npos
+                                                  ? std::string()
+                                                  : std::string(value.substr(first, last - first + 1)));
+    }
+    return one * count;
+}
+
 /// curl's own set-up is not safe to run twice at once.
 const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 
@@ -49,6 +74,7 @@ base::Result<HttpAnswer> call(const HttpCall& request) {
     }
     list = curl_slist_append(list, "Expect:");
     const std::unique_ptr<curl_slist, Cleanup> headers(list);
+    HttpAnswer answer;
     Received received{.text = {}, .bytes_max = request.bytes_max};
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -61,6 +87,8 @@ base::Result<HttpAnswer> call(const HttpCall& request) {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer.headers);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (request.unverified) {
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -87,7 +115,14 @@ base::Result<HttpAnswer> call(const HttpCall& request) {
     }
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    return HttpAnswer{static_cast<int>(status), std::move(received.text)};
+    answer.status = static_cast<int>(status);
+    answer.body = std::move(received.text);
+    return answer;
+}
+
+std::string HttpAnswer::header(std::string_view name) const {
+    const auto found = std::ranges::find(headers, name, &std::pair<std::string, std::string>::first);
+    return found == headers.end() ? std::string() : found->second;
 }
 
 }  // namespace domicile::cloud

@@ -25,6 +25,8 @@ struct HttpCall {
 struct HttpAnswer {
     int status = 0;
     std::string body;
+    std::vector<std::pair<std::string, std::string>> headers = {};  ///< names in lower case
+    [[nodiscard]] std::string header(std::string_view name) const;  ///< empty if it is not there
 };
 
 /// Redirects are not followed: what is asked is what answers. Errors: node_unavailable (nobody answered, or

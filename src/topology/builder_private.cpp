@@ -22,9 +22,10 @@ std::string Builder::endpoint(const Reader& reader) {
     const auto address = read_address(clear ? text.substr(7) : std::string_view());
     if (printable(text) != text ||
         (!text.starts_with("https://") && !(clear && address && is_loopback(address->host)))) {
-        report_.add(endpoint->place, "`endpoint` in " + reader.label() + " is " + quoted(text),
-                    "write an https URL, or http:// with a loopback address and a port: secrets do not travel in "
-                    "clear");
+        report_.add(
+            endpoint->place, "`endpoint` in " + reader.label() + " is " + quoted(text),
+            "write an https URL, or http:// with a loopback address and a port: secrets do not travel in "
+            "clear");
     }
     return std::string(text);
 }

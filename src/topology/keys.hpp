@@ -201,8 +201,9 @@ inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,   shard,     node,     central,
-                                embedded, table,    other_tables, personal, statistic, transfer, identity,
-                                issuer,   client,   role,         vault, queue,    secret,    mesh,     limits};
+inline constexpr std::array all{topology, database, jurisdiction, region,       shard,    node,
+                                central,  embedded, table,        other_tables, personal, statistic,
+                                transfer, identity, issuer,       client,       role,     vault,
+                                queue,    secret,   mesh,         limits};
 
 }  // namespace domicile::topology::keys

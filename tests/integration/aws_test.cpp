@@ -11,6 +11,7 @@
 #include "sql_door.hpp"
 #include "support/cloud_conformance.hpp"
 #include "support/queue_conformance.hpp"
+#include "support/runtime_api.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -87,7 +88,8 @@ class Drivers : public testing::Test {
 TEST_F(Drivers, QueueOfSqs) {
     int number = 0;
     test_support::queue_conformance([&] {
-        auto queue = std::make_unique<cloud::AwsQueue>(server->access(), "eu-west-1", "q" + std::to_string(++number));
+        auto queue =
+            std::make_unique<cloud::AwsQueue>(server->access(), "eu-west-1", "q" + std::to_string(++number));
         const auto made = queue->create();
         EXPECT_TRUE(made) << base::describe(made.error());
         return queue;
@@ -200,8 +202,10 @@ TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
     cloud::AwsQueue queue(server->access(), "eu-west-1", "counted");
     ASSERT_TRUE(queue.create());
     TempFleet fleet(DOMICILE_BINARY,
-                    test_support::small_topology() + "[statistics.sales]\ntable = \"orders\"\npersons_min = 2\nrest_s = 0\n" +
-                        "[queue]\ndriver = \"sqs\"\nname = \"counted\"\nendpoint = \"" + server->url() + "\"\n");
+                    test_support::small_topology() +
+                        "[statistics.sales]\ntable = \"orders\"\npersons_min = 2\nrest_s = 0\n" +
+                        "[queue]\ndriver = \"sqs\"\nname = \"counted\"\nendpoint = \"" + server->url() +
+                        "\"\n");
     const auto started = fleet.start();
     ASSERT_TRUE(started) << base::describe(started.error());
     auto client = fleet.connect("eu-1.eu-west-1.w", fleet::roles::owner);
@@ -209,14 +213,52 @@ TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
     std::string all = "INSERT INTO users (user_id, country) SELECT u, 'DE' FROM generate_series(1, 20) AS u";
     ASSERT_TRUE(client.run(all, std::chrono::seconds{5}));
     for (int order = 0; order < 5; ++order) {
-        ASSERT_TRUE(client.run("INSERT INTO orders SELECT u, " + std::to_string(order) + " FROM generate_series(1, 20) AS u",
-                               std::chrono::seconds{5}));
+        ASSERT_TRUE(client.run(
+            "INSERT INTO orders SELECT u, " + std::to_string(order) + " FROM generate_series(1, 20) AS u",
+            std::chrono::seconds{5}));
     }
     EXPECT_TRUE(test_support::eventually([&] {
-        return fleet::single_value(central, "SELECT sum(value)::bigint FROM domicile.figures").value() == "100";
+        return fleet::single_value(central, "SELECT sum(value)::bigint FROM domicile.figures").value() ==
+               "100";
     }));
     EXPECT_EQ(queue.depth().value().waiting, 0U);
     EXPECT_EQ(fleet::single_value(central, "SELECT count(*) FROM domicile.queue").value(), "0");
+}
+
+TEST(Lambda, AppliesTheEventsThatTheRuntimeApiHandsIt) {
+    TempFleet fleet(DOMICILE_BINARY, test_support::small_topology() +
+                                         "[statistics.sales]\ntable = \"orders\"\npersons_min = 2\n");
+    const auto started = fleet.start();
+    ASSERT_TRUE(started) << base::describe(started.error());
+    const auto body = [](int batch) {
+        return R"({\"shard\":\"eu-1\",\"batch\":)" + std::to_string(batch) +
+               R"(,\"figures\":[[\"sales\",[],{\"count\":\"10\"}]]})";
+    };
+    const auto record = [](int id, const std::string& text) {
+        return R"({"messageId":"m)" + std::to_string(id) +
+               R"(","attributes":{"MessageGroupId":"eu-1"},"body":")" + text + "\"}";
+    };
+    const std::vector<std::string> events = {
+        R"({"Records":[)" + record(1, body(1)) + "," + record(2, body(1)) + "," + record(3, body(3)) + "]}",
+        R"({"Records":[)" + record(4, body(2)) + "," + record(5, body(3)) + "," + record(6, "poison") + "]}",
+        "no event",
+    };
+    test_support::RuntimeApi api(events);
+    const std::string command = "AWS_LAMBDA_RUNTIME_API=127.0.0.1:" + std::to_string(api.port()) +
+                                " " DOMICILE_BINARY " lambda -t " + fleet.options().topology_file.string() +
+                                " --state " + fleet.options().state.string() + " 2>/dev/null";
+    EXPECT_NE(std::system(command.c_str()), 0) << "the API has gone, and so does the function";
+    const auto& answers = api.answers();
+    ASSERT_EQ(answers.size(), 3U);
+    EXPECT_EQ(
+        answers[0],
+        R"(/2018-06-01/runtime/invocation/id-0/response {"batchItemFailures":[{"itemIdentifier":"m3"}]})");
+    EXPECT_EQ(
+        answers[1],
+        R"(/2018-06-01/runtime/invocation/id-1/response {"batchItemFailures":[{"itemIdentifier":"m6"}]})");
+    EXPECT_TRUE(answers[2].starts_with("/2018-06-01/runtime/invocation/id-2/error ")) << answers[2];
+    auto central = fleet.connect("central", fleet::roles::owner);
+    EXPECT_EQ(fleet::single_value(central, "SELECT sum(value)::bigint FROM domicile.figures").value(), "30");
 }
 
 }  // namespace

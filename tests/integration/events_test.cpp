@@ -2,6 +2,7 @@
 // figure, or the difference of two, is made of fewer people than declared.
 
 #include "events/consumer.hpp"
+#include "events/lambda.hpp"
 #include "events/read_figures.hpp"
 #include "fleet/context.hpp"
 #include "support/queue_conformance.hpp"
@@ -430,6 +431,34 @@ TEST_F(Events, QueueOfPostgresql) {
         run(central_, "TRUNCATE domicile.queue");
         return std::make_unique<events::PostgresQueue>("conformance", opens("central", fleet::roles::worker));
     });
+}
+
+TEST_F(Events, GivesBackWhatAGroupCannotApplyYet) {
+    const auto record = [](const char* id, const char* group, const char* body) {
+        return std::string(R"({"messageId":")") + id +
+               R"(","receiptHandle":"r","attributes":{"MessageGroupId":")" + group +
+               R"("},"eventSource":"aws:sqs","body":")" + body + "\"}";
+    };
+    std::vector<std::string> seen;
+    const auto apply = [&](std::string_view body) -> base::Result<Applied> {
+        seen.emplace_back(body);
+        if (body == "down") {
+            return base::fail(base::Code::node_unavailable, "Nobody answers.");
+        }
+        return body == "early" ? Applied::early : body == "again" ? Applied::before : Applied::now;
+    };
+    const std::string event = "{\"Records\":[" + record("1", "a", "good") + "," + record("2", "a", "early") +
+                              "," + record("3", "b", "again") + "," + record("4", "a", "never asked") + "," +
+                              record("5", "c", "down") + "]}";
+    EXPECT_EQ(
+        events::answer_event(event, apply).value(),
+        R"({"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"4"},{"itemIdentifier":"5"}]})");
+    EXPECT_EQ(seen, (std::vector<std::string>{"good", "early", "again", "down"}));
+    EXPECT_EQ(events::answer_event("{\"Records\":[]}", apply).value(), R"({"batchItemFailures":[]})");
+    for (const char* bad :
+         {"", "[]", "{}", "{\"Records\":1}", "{\"Records\":[{}]}", "{\"Records\":[\"x\"]}"}) {
+        EXPECT_FALSE(events::answer_event(bad, apply)) << bad;
+    }
 }
 
 TEST_F(Events, AFigureKeepsItsMeaning) {
