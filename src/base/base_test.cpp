@@ -1,4 +1,5 @@
 #include "base/buffer.hpp"
+#include "base/decimal.hpp"
 #include "base/error.hpp"
 #include "base/metrics.hpp"
 #include "base/secret.hpp"
@@ -89,6 +90,22 @@ TEST(Errors, HaveDistinctStableSlugsAndStandInTheDocs) {
         const std::string row = "| `" + std::string(one.slug) + "` | " + std::to_string(one.http_status) +
                                 " | `" + std::string(one.sqlstate) + "` |";
         EXPECT_NE(page.str().find(row), std::string::npos) << "docs/errors.md lacks: " << row;
+    }
+}
+
+TEST(Decimal, AddsAndMultipliesExactly) {
+    Decimal sum;
+    for (int i = 0; i < 10; ++i) {
+        sum += *Decimal::parse("0.1");
+    }
+    EXPECT_EQ(sum.text(), "1.00");
+    EXPECT_EQ((*Decimal::parse("-12") * *Decimal::parse("2.555")).text(), "-30.66");
+    EXPECT_EQ((*Decimal::parse("-80995") * *Decimal::parse("2.08")).text(), "-168469.60");
+    EXPECT_EQ(Decimal::parse("9747747.934")->text(), "9747747.934");
+    EXPECT_EQ(Decimal::parse("-0.001")->text(), "-0.001");
+    for (const std::string_view text :
+         {"", "-", ".", "1.", "1e3", "0x1", "1,5", " 1", "1.1234567", "1234567890123456789"}) {
+        EXPECT_FALSE(Decimal::parse(text)) << text;
     }
 }
 

@@ -112,7 +112,7 @@ BEGIN
 
     -- What has rested long enough leaves, if enough people made it, and enough people changed it since it last left: neither
     -- a figure nor the difference of two tells of fewer. What has shrunk below that is withdrawn; what it said is remembered
-    -- here as elsewhere, so that it comes back only when enough people have changed it.
+    -- here as abroad, so that it comes back only when enough people have changed it.
     WITH judged AS MATERIALIZED (
         SELECT c.metric, c.cell, c.released, p.people >= d.persons_min AND p.fresh >= d.persons_min AS leaves,
                p.people < d.persons_min AS small

@@ -1,4 +1,3 @@
-#include "base/decimal.hpp"
 #include "load/copy_text.hpp"
 #include "load/csv.hpp"
 #include "load/people.hpp"
@@ -57,22 +56,6 @@ TEST(Csv, WritesWhatItReads) {
     std::string text;
     append_csv(text, fields);
     EXPECT_EQ(read_all(text, 1'000), (std::vector<std::vector<std::string>>{fields}));
-}
-
-TEST(Decimal, AddsAndMultipliesExactly) {
-    Decimal sum;
-    for (int i = 0; i < 10; ++i) {
-        sum += *Decimal::parse("0.1");
-    }
-    EXPECT_EQ(sum.text(), "1.00");
-    EXPECT_EQ((*Decimal::parse("-12") * *Decimal::parse("2.555")).text(), "-30.66");
-    EXPECT_EQ((*Decimal::parse("-80995") * *Decimal::parse("2.08")).text(), "-168469.60");
-    EXPECT_EQ(Decimal::parse("9747747.934")->text(), "9747747.934");
-    EXPECT_EQ(Decimal::parse("-0.001")->text(), "-0.001");
-    for (const std::string_view text :
-         {"", "-", ".", "1.", "1e3", "0x1", "1,5", " 1", "1.1234567", "1234567890123456789"}) {
-        EXPECT_FALSE(Decimal::parse(text)) << text;
-    }
 }
 
 TEST(CopyText, EscapesWhatWouldEndARowOrAField) {
