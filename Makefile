@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench clients fuzz mesh policy policy-oracle soak format tidy clean
+.PHONY: help run test build setup down bench clients fuzz mesh crash policy policy-oracle soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -51,6 +51,9 @@ policy: build
 
 mesh: build
 	@tests/mesh/run --domicile $(DOMICILE)
+
+crash: build
+	@tests/crash/run --domicile $(DOMICILE)
 
 policy-oracle: build
 	@tests/policy/run $(BUILD)
