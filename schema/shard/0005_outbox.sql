@@ -76,6 +76,30 @@ CREATE TABLE domicile.documents (
     table_name text NOT NULL,
     op "char" NOT NULL,
     user_id bigint NOT NULL,
-    body jsonb                          -- null once the document is stored
+    body jsonb,                         -- what it says; null once it is stored
+    stored_at timestamptz,
+    sha256 text,                        -- of the document, hex
+    bytes bigint,
+    salt text                           -- hex; commitment = SHA-256(salt, sha256): without it a log's leaf tells nothing
 );
 ALTER TABLE domicile.documents ALTER COLUMN body SET STATISTICS 0;
+CREATE INDEX documents_waiting ON domicile.documents (number) WHERE stored_at IS NULL;
+-- The key that seals a person's documents, itself sealed by the region's key service: without it they are unreadable.
+CREATE TABLE domicile.person_keys (
+    user_id bigint PRIMARY KEY,
+    wrapped text NOT NULL,              -- base64
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+-- What an institution has been sent. Kept on the first shard of its jurisdiction: one sequence for all of them.
+CREATE TABLE domicile.dispatches (
+    institution text NOT NULL,
+    n bigint NOT NULL,                  -- 1, 2, 3, … without a gap
+    made_at timestamptz NOT NULL DEFAULT now(),
+    through jsonb NOT NULL,             -- for each shard the last number that is in this batch or an earlier one
+    documents bigint NOT NULL,
+    manifest text NOT NULL,             -- as it was signed: sent again it is the same bytes
+    signature text NOT NULL,
+    acknowledged_at timestamptz,
+    receipt text,
+    PRIMARY KEY (institution, n)
+);

@@ -1,5 +1,6 @@
 #pragma once
-// Pages as PDF's content streams (PDF 1.4, chapters 4 and 5), and which glyphs they use. Private to this room.
+// Pages as PDF's content streams (PDF 1.4, chapters 4 and 5), and which glyphs they use. Private to this
+// room.
 
 #include "documents/typesetter.hpp"
 

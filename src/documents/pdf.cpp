@@ -63,8 +63,10 @@ std::string utf16_hex(std::string_view text) {
 
 std::string to_unicode(const std::map<std::uint16_t, std::string>& glyphs) {
     std::string map =
-        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) "
-        "/Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n1 begincodespacerange\n<0000> <FFFF>\n"
+        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo << /Registry (Adobe) "
+        "/Ordering (UCS) "
+        "/Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n1 "
+        "begincodespacerange\n<0000> <FFFF>\n"
         "endcodespacerange\n";
     std::vector<std::string> entries;
     for (const auto& [glyph, letters] : glyphs) {
@@ -99,7 +101,8 @@ FontParts parts_of(const Typeface& face, const std::map<std::uint16_t, std::stri
     parts.map = deflated(to_unicode(glyphs));
     std::string present(subset.glyphs.empty() ? 1 : *subset.glyphs.rbegin() / 8U + 1U, '\0');
     for (const auto glyph : subset.glyphs) {
-        present[glyph / 8U] = static_cast<char>(static_cast<unsigned char>(present[glyph / 8U]) | 0x80U >> glyph % 8U);
+        present[glyph / 8U] =
+            static_cast<char>(static_cast<unsigned char>(present[glyph / 8U]) | 0x80U >> glyph % 8U);
     }
     parts.cid_set = deflated(present);
     parts.widths = "[";
@@ -115,15 +118,21 @@ FontParts parts_of(const Typeface& face, const std::map<std::uint16_t, std::stri
 /// XMP (ISO 16684), which says what the information dictionary says.
 std::string metadata(const Record& record, const std::string& title) {
     return "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
-           "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
-           "<rdf:Description rdf:about=\"\" xmlns:pdfaid=\"http://www.aiim.org/pdfa/ns/id/\"><pdfaid:part>1</pdfaid:part>"
+           "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
+           "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
+           "<rdf:Description rdf:about=\"\" "
+           "xmlns:pdfaid=\"http://www.aiim.org/pdfa/ns/id/\"><pdfaid:part>1</pdfaid:part>"
            "<pdfaid:conformance>B</pdfaid:conformance></rdf:Description>\n"
-           "<rdf:Description rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title><rdf:Alt><rdf:li "
-           "xml:lang=\"x-default\">" + xml(title) + "</rdf:li></rdf:Alt></dc:title><dc:identifier>" + xml(record.id) +
+           "<rdf:Description rdf:about=\"\" "
+           "xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:title><rdf:Alt><rdf:li "
+           "xml:lang=\"x-default\">" +
+           xml(title) + "</rdf:li></rdf:Alt></dc:title><dc:identifier>" + xml(record.id) +
            "</dc:identifier></rdf:Description>\n"
-           "<rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"><xmp:CreateDate>" + xml(record.recorded_at) +
+           "<rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"><xmp:CreateDate>" +
+           xml(record.recorded_at) +
            "</xmp:CreateDate></rdf:Description>\n"
-           "<rdf:Description rdf:about=\"\" xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\"><pdf:Producer>Domicile</pdf:Producer>"
+           "<rdf:Description rdf:about=\"\" "
+           "xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\"><pdf:Producer>Domicile</pdf:Producer>"
            "</rdf:Description>\n</rdf:RDF></x:xmpmeta>\n<?xpacket end=\"r\"?>";
 }
 
@@ -161,7 +170,8 @@ class Layout {
         pages_.select_last();
         y_ = page_height - margin;
     }
-    void line(std::string_view text, double size, double x, double y, double grey = 0, bool bold = false, bool right = false) {
+    void line(std::string_view text, double size, double x, double y, double grey = 0, bool bold = false,
+              bool right = false) {
         const auto& lines = set_.set(text, bold);
         if (!lines.empty()) {
             pages_.text(lines[0], size, right ? x - lines[0].width * size / 1000 : x, y, grey);
@@ -224,7 +234,9 @@ class Layout {
         }
         return all;
     }
-    [[nodiscard]] bool numeric(std::size_t column) const { return column < record_.numeric.size() && record_.numeric[column]; }
+    [[nodiscard]] bool numeric(std::size_t column) const {
+        return column < record_.numeric.size() && record_.numeric[column];
+    }
 
     double row(const std::vector<std::string>& cells, const std::vector<double>& wide, bool bold) {
         double x = margin;
@@ -234,7 +246,8 @@ class Layout {
             if (numeric(c)) {
                 line(cells[c], 8.5, x + wide[c] - 6, at, 0, bold, true);
             } else {
-                for (const Line& one : set_.set(cells[c], bold, static_cast<int>((wide[c] - 10) / 8.5 * 1000))) {
+                for (const Line& one :
+                     set_.set(cells[c], bold, static_cast<int>((wide[c] - 10) / 8.5 * 1000))) {
                     pages_.text(one, 8.5, x, at);
                     at -= 11;
                 }
@@ -277,9 +290,11 @@ class Layout {
             pages_.select(page);
             pages_.rule(margin, 52, right_edge, 0.5, 0.6);
             line(record_.id + "   SHA-256 of the event " + record_.hash, 6.5, margin, 40, grey_text);
-            line("page " + std::to_string(page + 1) + " of " + std::to_string(count), 6.5, right_edge, 40, grey_text, false, true);
-            line("Held in the audit log: domicile-audit-verify checks it against the log's signed checkpoint.", 6.5, margin, 30,
-                 grey_text);
+            line("page " + std::to_string(page + 1) + " of " + std::to_string(count), 6.5, right_edge, 40,
+                 grey_text, false, true);
+            line(
+                "Held in the audit log: domicile-audit-verify checks it against the log's signed checkpoint.",
+                6.5, margin, 30, grey_text);
         }
     }
 
@@ -295,7 +310,8 @@ class Layout {
 struct PdfMaker::Prepared {
     explicit Prepared(std::string profile) : assembler(std::move(profile)) {}
     Assembler assembler;
-    std::map<const Typeface*, std::map<std::uint16_t, std::string>> glyphs;  // of the prepared part of each font
+    std::map<const Typeface*, std::map<std::uint16_t, std::string>>
+        glyphs;  // of the prepared part of each font
     std::map<const Typeface*, FontParts> fonts;
 };
 
@@ -334,9 +350,10 @@ std::string PdfMaker::make(const Record& record) {
     std::vector<std::unique_ptr<FontParts>> own;
     for (const auto& [face, use] : pages.fonts()) {
         const auto prepared = prepared_->fonts.find(face);
-        const bool enough = prepared != prepared_->fonts.end() && std::ranges::all_of(use.glyphs, [&](const auto& one) {
-            return prepared_->glyphs[face].contains(one.first);
-        });
+        const bool enough =
+            prepared != prepared_->fonts.end() && std::ranges::all_of(use.glyphs, [&](const auto& one) {
+                return prepared_->glyphs[face].contains(one.first);
+            });
         if (!enough) {
             own.push_back(std::make_unique<FontParts>(parts_of(*face, use.glyphs)));
         }

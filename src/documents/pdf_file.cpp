@@ -1,13 +1,12 @@
 #include "documents/pdf_file.hpp"
 
 #define POINTERHOLDER_TRANSITION 4  // of libqpdf: no old pointers
+#include <map>
 #include <qpdf/Pl_Buffer.hh>
 #include <qpdf/Pl_Flate.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 #include <qpdf/QPDFWriter.hh>
-
-#include <map>
 
 namespace domicile::documents {
 namespace {
@@ -28,18 +27,19 @@ Object font(QPDF& pdf, const FontParts& parts) {
     const std::string ascent = std::to_string(parts.ascent);
     const std::string descent = std::to_string(parts.descent);
     Object descriptor = pdf.makeIndirectObject(
-        Object::parse("<< /Type /FontDescriptor /FontName /" + parts.name + " /Flags 4 /FontBBox [-1000 " + descent + " 2000 " +
-                      ascent + "] /ItalicAngle 0 /Ascent " + ascent + " /Descent " + descent +
-                      " /CapHeight 729 /StemV 80 >>"));
+        Object::parse("<< /Type /FontDescriptor /FontName /" + parts.name + " /Flags 4 /FontBBox [-1000 " +
+                      descent + " 2000 " + ascent + "] /ItalicAngle 0 /Ascent " + ascent + " /Descent " +
+                      descent + " /CapHeight 729 /StemV 80 >>"));
     descriptor.replaceKey("/FontFile2", file);
     descriptor.replaceKey("/CIDSet", stream(pdf, parts.cid_set, true));
     Object descendant = pdf.makeIndirectObject(
         Object::parse("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /" + parts.name +
-                      " /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /CIDToGIDMap /Identity /DW 1000 /W " +
+                      " /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
+                      "/CIDToGIDMap /Identity /DW 1000 /W " +
                       parts.widths + " >>"));
     descendant.replaceKey("/FontDescriptor", descriptor);
-    Object whole = pdf.makeIndirectObject(
-        Object::parse("<< /Type /Font /Subtype /Type0 /BaseFont /" + parts.name + " /Encoding /Identity-H >>"));
+    Object whole = pdf.makeIndirectObject(Object::parse("<< /Type /Font /Subtype /Type0 /BaseFont /" +
+                                                        parts.name + " /Encoding /Identity-H >>"));
     whole.replaceKey("/DescendantFonts", Object::newArray({descendant}));
     whole.replaceKey("/ToUnicode", stream(pdf, parts.map, true));
     return whole;
@@ -81,7 +81,8 @@ std::string Assembler::assemble(const FileParts& parts) {
         Object profile = stream(base_->pdf, profile_, true);
         profile.getDict().replaceKey("/N", Object::newInteger(3));
         Object intent = Object::parse(
-            "<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) /Info (sRGB IEC61966-2.1) >>");
+            "<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) /Info (sRGB "
+            "IEC61966-2.1) >>");
         intent.replaceKey("/DestOutputProfile", profile);
         base_->pdf.getRoot().replaceKey("/OutputIntents", Object::newArray({intent}));
     }

@@ -1,6 +1,6 @@
 #pragma once
-// The parts of a PDF/A-1b file, put together by libqpdf. Plain C++17, which libqpdf's headers want. Private to this
-// room.
+// The parts of a PDF/A-1b file, put together by libqpdf. Plain C++17, which libqpdf's headers want. Private
+// to this room.
 
 #include <memory>
 #include <string>
@@ -28,7 +28,8 @@ struct FileParts {
     std::string date;                                             ///< "D:20261126220005Z"
 };
 
-/// Keeps what all files share as objects, made once. The same parts give the same bytes, whatever was made before.
+/// Keeps what all files share as objects, made once. The same parts give the same bytes, whatever was made
+/// before.
 class Assembler {
   public:
     /// `profile`: ICC, compressed.

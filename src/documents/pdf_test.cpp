@@ -18,20 +18,20 @@ Record invoice(int rows, const std::string& name = "Dario Ek") {
     record.institution = "eu-tax";
     record.recorded_at = "2026-11-26T22:00:05Z";
     record.hash = std::string(64, 'a');
-    record.fields = {{"name", name}, {"country", "AT"}, {"invoiced_at", "2010-12-01 08:26"}, {"total", "1 139.12"}};
+    record.fields = {
+        {"name", name}, {"country", "AT"}, {"invoiced_at", "2010-12-01 08:26"}, {"total", "1 139.12"}};
     record.columns = {"stock code", "description", "quantity", "unit price"};
     record.numeric = {false, false, true, true};
     for (int i = 0; i < rows; ++i) {
-        record.rows.push_back({"85123A", "WHITE HANGING HEART T-LIGHT HOLDER " + std::to_string(i), std::to_string(i % 12), "2.55"});
+        record.rows.push_back({"85123A", "WHITE HANGING HEART T-LIGHT HOLDER " + std::to_string(i),
+                               std::to_string(i % 12), "2.55"});
     }
     return record;
 }
 
 class File {
   public:
-    explicit File(const std::string& bytes) {
-        std::ofstream(path_, std::ios::binary) << bytes;
-    }
+    explicit File(const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; }
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     ~File() { std::filesystem::remove(path_); }
@@ -61,10 +61,20 @@ TEST(Pdf, TheSameRecordGivesTheSameBytes) {
 
 TEST(Pdf, ReadersAcceptItAndReadWhatWentIn) {
     PdfMaker maker;
-    const std::string names[] = {"Dario Ek",       "Žofie Nováková-Łęcka", "Ελένη Παπαδοπούλου", "Александр Ёжиков",
-                                 "محمد الأحمد",     "שרה כהן",               "王小明",              "田中さくら",
-                                 "김민수",          "प्रिया शर्मा",              "สมชาย ใจดี",           "Նարեկ Պետրոսյան",
-                                 "ნინო მაისურაძე", "A & B <C> \"D\""};
+    const std::string names[] = {"Dario Ek",
+                                 "Žofie Nováková-Łęcka",
+                                 "Ελένη Παπαδοπούλου",
+                                 "Александр Ёжиков",
+                                 "محمد الأحمد",
+                                 "שרה כהן",
+                                 "王小明",
+                                 "田中さくら",
+                                 "김민수",
+                                 "प्रिया शर्मा",
+                                 "สมชาย ใจดี",
+                                 "Նարեկ Պետրոսյան",
+                                 "ნინო მაისურაძე",
+                                 "A & B <C> \"D\""};
     for (const auto& name : names) {
         const File file(maker.make(invoice(90, name)));
         const auto [code, said] = file.run("qpdf --check @");
@@ -72,11 +82,13 @@ TEST(Pdf, ReadersAcceptItAndReadWhatWentIn) {
         const auto text = file.run("pdftotext -layout @ -").second;
         const bool plain = name.find("प्रिया") == std::string::npos && name.find("สมชาย") == std::string::npos;
         if (plain) {
-            EXPECT_NE(text.find(name.substr(0, name.find(' '))), std::string::npos) << name << "\n" << text.substr(0, 400);
+            EXPECT_NE(text.find(name.substr(0, name.find(' '))), std::string::npos) << name << "\n"
+                                                                                    << text.substr(0, 400);
         }
         EXPECT_NE(text.find("WHITE HANGING HEART T-LIGHT HOLDER 89"), std::string::npos);
         EXPECT_NE(text.find("page 2 of 2"), std::string::npos) << text;
-        EXPECT_NE(file.run("pdffonts @").second.find("yes yes yes"), std::string::npos) << "embedded, subset, with letters";
+        EXPECT_NE(file.run("pdffonts @").second.find("yes yes yes"), std::string::npos)
+            << "embedded, subset, with letters";
         EXPECT_EQ(file.run("pdffonts @").second.find(" no "), std::string::npos);
     }
 }
@@ -87,15 +99,18 @@ TEST(Pdf, IsValidPdfA1b) {
     PdfMaker maker;
     for (const auto* name : {"Dario Ek", "王小明 Ελένη محمد", "प्रिया शर्मा"}) {
         const File file(maker.make(invoice(40, name)));
-        const auto [code, said] = file.run("java -cp '/usr/share/java/*' org.apache.pdfbox.preflight.Validator_A1b @");
-        EXPECT_NE(said.find("is a valid PDF/A-1b file"), std::string::npos) << name << "\n" << said.substr(0, 2'000);
+        const auto [code, said] =
+            file.run("java -cp '/usr/share/java/*' org.apache.pdfbox.preflight.Validator_A1b @");
+        EXPECT_NE(said.find("is a valid PDF/A-1b file"), std::string::npos) << name << "\n"
+                                                                            << said.substr(0, 2'000);
     }
 }
 
 TEST(Pdf, TakesAnythingForText) {
     PdfMaker maker;
-    for (const std::string& odd : {std::string(), std::string("\xff\xfe broken"), std::string(5'000, 'x'), std::string("a\0b", 3),
-                                   std::string("line\nbreak\ttab\x01"), std::string("\u202Eright to left override\u202C")}) {
+    for (const std::string& odd :
+         {std::string(), std::string("\xff\xfe broken"), std::string(5'000, 'x'), std::string("a\0b", 3),
+          std::string("line\nbreak\ttab\x01"), std::string("\u202Eright to left override\u202C")}) {
         auto record = invoice(2, odd);
         record.title = odd;
         record.rows.push_back({odd, odd, odd, odd});
@@ -104,7 +119,8 @@ TEST(Pdf, TakesAnythingForText) {
         EXPECT_EQ(file.run("qpdf --check @").first, 0) << odd.substr(0, 20);
     }
     const File file(maker.make(invoice(1, "smile 🫠")));
-    EXPECT_NE(file.run("pdftotext @ -").second.find("smile [U+1FAE0]"), std::string::npos) << "a letter that no font has";
+    EXPECT_NE(file.run("pdftotext @ -").second.find("smile [U+1FAE0]"), std::string::npos)
+        << "a letter that no font has";
     for (const int rows : {0, 1, 41, 42, 400}) {
         const File many(maker.make(invoice(rows)));
         EXPECT_EQ(many.run("qpdf --check @").first, 0) << rows;

@@ -15,7 +15,8 @@ std::string postscript_name(hb_face_t* face) {
     hb_ot_name_get_utf8(face, HB_OT_NAME_ID_POSTSCRIPT_NAME, HB_LANGUAGE_INVALID, &size, text);
     std::string name;
     for (const char c : std::string_view(text)) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
         name += plain ? std::string(1, c) : std::string();
     }
     return name.empty() ? "Font" : name;
@@ -55,7 +56,8 @@ Subset Typeface::subset(const std::set<std::uint16_t>& glyphs) const {
     Subset result;
     hb_subset_input_t* input = hb_subset_input_create_or_fail();
     // Glyphs keep their numbers, so that texts may be set before it is known which glyphs a document needs.
-    hb_subset_input_set_flags(input, HB_SUBSET_FLAGS_RETAIN_GIDS | HB_SUBSET_FLAGS_NO_HINTING | HB_SUBSET_FLAGS_NOTDEF_OUTLINE);
+    hb_subset_input_set_flags(
+        input, HB_SUBSET_FLAGS_RETAIN_GIDS | HB_SUBSET_FLAGS_NO_HINTING | HB_SUBSET_FLAGS_NOTDEF_OUTLINE);
     hb_set_t* wanted = hb_subset_input_glyph_set(input);
     std::string mark = name_;
     for (const auto glyph : glyphs) {
@@ -86,7 +88,8 @@ Subset Typeface::subset(const std::set<std::uint16_t>& glyphs) const {
     hb_subset_input_destroy(input);
     const auto digest = crypto::sha256(mark);
     for (int i = 0; i < 6; ++i) {
-        result.name += static_cast<char>('A' + static_cast<unsigned char>(crypto::view(digest)[static_cast<std::size_t>(i)]) % 26);
+        result.name += static_cast<char>(
+            'A' + static_cast<unsigned char>(crypto::view(digest)[static_cast<std::size_t>(i)]) % 26);
     }
     result.name += "+" + name_;
     return result;

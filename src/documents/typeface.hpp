@@ -14,8 +14,8 @@ namespace domicile::documents {
 
 /// A part of a font that holds some glyphs, ready to be embedded.
 struct Subset {
-    std::string name;     ///< "ABCDEF+DejaVuSans": follows from font and glyphs
-    std::string file;     ///< TrueType
+    std::string name;                ///< "ABCDEF+DejaVuSans": follows from font and glyphs
+    std::string file;                ///< TrueType
     std::set<std::uint16_t> glyphs;  ///< all that are in it, parts of others included
 };
 

@@ -1,9 +1,9 @@
 #include "documents/typesetter.hpp"
 
+#include <cstdio>
 #include <fontconfig/fontconfig.h>
 #include <pango/pangofc-fontmap.h>
 #include <pango/pangoft2.h>
-#include <cstdio>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -40,9 +40,11 @@ struct Typesetter::Pango {
     PangoAttrList* plain_features = pango_attr_list_new();
 
     Pango() {
-        std::string rules = "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>"
-                            "<cachedir>/var/cache/fontconfig</cachedir><cachedir prefix=\"xdg\">fontconfig</cachedir>"
-                            "<cachedir>/tmp/domicile-fonts-" + std::to_string(::geteuid()) + "</cachedir>";
+        std::string rules =
+            "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>"
+            "<cachedir>/var/cache/fontconfig</cachedir><cachedir prefix=\"xdg\">fontconfig</cachedir>"
+            "<cachedir>/tmp/domicile-fonts-" +
+            std::to_string(::geteuid()) + "</cachedir>";
         for (const char* folder : font_folders) {
             rules += "<dir>" + std::string(folder) + "</dir>";
         }
@@ -56,7 +58,8 @@ struct Typesetter::Pango {
         for (const bool bold : {false, true}) {
             auto*& font = fonts[bold ? 1 : 0];
             font = pango_font_description_new();
-            pango_font_description_set_family(font, "DejaVu Sans, Noto Sans, NanumGothic, Droid Sans Fallback");
+            pango_font_description_set_family(font,
+                                              "DejaVu Sans, Noto Sans, NanumGothic, Droid Sans Fallback");
             pango_font_description_set_weight(font, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
             pango_font_description_set_size(font, shaping_size * PANGO_SCALE);
         }
@@ -113,7 +116,8 @@ const Typeface& Typesetter::face_of(void* opaque) {
         int index = 0;
         FcPatternGetString(pattern, FC_FILE, 0, &file);
         FcPatternGetInteger(pattern, FC_INDEX, 0, &index);
-        auto& face = faces_[std::string(reinterpret_cast<const char*>(file != nullptr ? file : reinterpret_cast<const FcChar8*>(""))) +
+        auto& face = faces_[std::string(reinterpret_cast<const char*>(
+                                file != nullptr ? file : reinterpret_cast<const FcChar8*>(""))) +
                             "#" + std::to_string(index)];
         if (face == nullptr) {
             face = std::make_unique<Typeface>(pango_font_get_hb_font(font));
@@ -147,7 +151,8 @@ std::vector<Line> Typesetter::shape(const std::string& text, bool bold, int widt
     return shape_once(spelled, bold, width_max, missing);
 }
 
-std::vector<Line> Typesetter::shape_once(const std::string& text, bool bold, int width_max, std::set<std::size_t>& missing) {
+std::vector<Line> Typesetter::shape_once(const std::string& text, bool bold, int width_max,
+                                         std::set<std::size_t>& missing) {
     PangoLayout* layout = pango_layout_new(pango_->context);
     pango_layout_set_font_description(layout, pango_->fonts[bold ? 1 : 0]);
     pango_layout_set_attributes(layout, pango_->plain_features);
@@ -157,12 +162,15 @@ std::vector<Line> Typesetter::shape_once(const std::string& text, bool bold, int
         pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
     }
     pango_layout_set_text(layout, text.data(), static_cast<int>(text.size()));
-    const auto thousandths = [](int units) { return (units + (units < 0 ? -PANGO_SCALE : PANGO_SCALE) / 2) / PANGO_SCALE; };
+    const auto thousandths = [](int units) {
+        return (units + (units < 0 ? -PANGO_SCALE : PANGO_SCALE) / 2) / PANGO_SCALE;
+    };
     std::vector<Line> lines;
     for (int i = 0; i < pango_layout_get_line_count(layout); ++i) {
         PangoLayoutLine* from = pango_layout_get_line_readonly(layout, i);
         Line line;
-        line.letters = text.substr(static_cast<std::size_t>(from->start_index), static_cast<std::size_t>(from->length));
+        line.letters =
+            text.substr(static_cast<std::size_t>(from->start_index), static_cast<std::size_t>(from->length));
         for (GSList* item = from->runs; item != nullptr; item = item->next) {
             const auto* run = static_cast<PangoGlyphItem*>(item->data);
             Piece piece;
@@ -185,8 +193,9 @@ std::vector<Line> Typesetter::shape_once(const std::string& text, bool bold, int
                 placed.up = -thousandths(info.geometry.y_offset);
                 // The letters of a cluster belong to one of its glyphs.
                 const int start = glyphs.log_clusters[g];
-                const bool first = reversed ? g + 1 == glyphs.num_glyphs || glyphs.log_clusters[g + 1] != start
-                                            : g == 0 || glyphs.log_clusters[g - 1] != start;
+                const bool first = reversed
+                                       ? g + 1 == glyphs.num_glyphs || glyphs.log_clusters[g + 1] != start
+                                       : g == 0 || glyphs.log_clusters[g - 1] != start;
                 if (first) {
                     int end = run->item->length;
                     for (int other = 0; other < glyphs.num_glyphs; ++other) {

@@ -1,7 +1,7 @@
 #pragma once
-// From text of any script to glyphs in place: itemising, shaping, bidirectional order, breaking of lines and the
-// choice of a font that has the letters, all by Pango. What has been set once is remembered: documents of a kind
-// share most of their texts. One thread at a time.
+// From text of any script to glyphs in place: itemising, shaping, bidirectional order, breaking of lines and
+// the choice of a font that has the letters, all by Pango. What has been set once is remembered: documents of
+// a kind share most of their texts. One thread at a time.
 
 #include "documents/typeface.hpp"
 
@@ -21,8 +21,8 @@ namespace domicile::documents {
 struct PlacedGlyph {
     std::uint16_t glyph = 0;
     int advance = 0;
-    int right = 0, up = 0;   ///< off the pen's place
-    std::uint32_t text = 0;  ///< where its letters stand in Line::letters …
+    int right = 0, up = 0;         ///< off the pen's place
+    std::uint32_t text = 0;        ///< where its letters stand in Line::letters …
     std::uint32_t text_bytes = 0;  ///< … and how many bytes they are; 0 for all but the first of a cluster
 };
 
@@ -40,8 +40,8 @@ struct Line {
 
 class Typesetter {
   public:
-    /// Fonts come from Debian's packages (tools/packages.txt), never from the machine's own configuration, so that the
-    /// same text gives the same glyphs everywhere. Throws if they are not there.
+    /// Fonts come from Debian's packages (tools/packages.txt), never from the machine's own configuration, so
+    /// that the same text gives the same glyphs everywhere. Throws if they are not there.
     Typesetter();
     Typesetter(const Typesetter&) = delete;
     Typesetter& operator=(const Typesetter&) = delete;
@@ -57,7 +57,8 @@ class Typesetter {
     struct Pango;
     std::vector<Line> shape(const std::string& text, bool bold, int width_max);
     /// `missing`: where the letters stand that no font has.
-    std::vector<Line> shape_once(const std::string& text, bool bold, int width_max, std::set<std::size_t>& missing);
+    std::vector<Line> shape_once(const std::string& text, bool bold, int width_max,
+                                 std::set<std::size_t>& missing);
     const Typeface& face_of(void* font);
 
     std::unique_ptr<Pango> pango_;

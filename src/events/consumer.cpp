@@ -92,11 +92,14 @@ base::Result<std::size_t> Consumer::round(pool::MaintenanceClient& central, std:
             base::log::warn("figures.poison",
                             {{"message", message.id}, {"error", base::describe(applied.error())}});
             done = queue_.hide(message, 0s);
-        } else if (*applied == Applied::early) {
-            metrics_.early.add();
-            done = queue_.hide(message, 1s);
         } else {
-            (*applied == Applied::now ? metrics_.applied : metrics_.duplicates).add();
+            // One that came before its time is let go: the one it waits for is lost, and when the shard sends
+            // that again it sends all behind it, in order. To keep it would put it in front of what it waits
+            // for.
+            (*applied == Applied::now      ? metrics_.applied
+             : *applied == Applied::before ? metrics_.duplicates
+                                           : metrics_.early)
+                .add();
             done = queue_.remove({&message, 1});
         }
         if (!done) {

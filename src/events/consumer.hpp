@@ -9,7 +9,7 @@ namespace domicile::events {
 enum class Applied : std::uint8_t {
     now,
     before,  ///< a duplicate: nothing changed
-    early,   ///< one before it is missing: to be given again
+    early,   ///< one before it is missing: nothing changed; the shard will send both
 };
 
 /// One message's body against central, in one transaction. invalid_value: it can never be applied.

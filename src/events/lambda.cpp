@@ -48,12 +48,10 @@ base::Result<std::string> answer_event(
                                       : std::string();
         if (!held.contains(group)) {
             const auto applied = apply(text_of(*record, "body"));
-            if (applied && *applied != Applied::early) {
+            if (applied) {
                 continue;
             }
-            if (!applied) {
-                base::log::warn("figures.failed", {{"error", base::describe(applied.error())}});
-            }
+            base::log::warn("figures.failed", {{"error", base::describe(applied.error())}});
             held.insert(group);
         }
         failures.push_back({{"itemIdentifier", text_of(*record, "messageId")}});

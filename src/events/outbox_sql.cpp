@@ -163,6 +163,9 @@ END $domicile$;
 REVOKE ALL ON FUNCTION domicile.confirm_batches(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION domicile.confirm_batches(bigint) TO {worker};
 GRANT USAGE ON SCHEMA domicile TO {worker};
+GRANT SELECT, UPDATE (body, stored_at, sha256, bytes, salt) ON domicile.documents TO {worker};
+GRANT SELECT, INSERT ON domicile.person_keys TO {worker};
+GRANT SELECT, INSERT, UPDATE (acknowledged_at, receipt) ON domicile.dispatches TO {worker};
 GRANT SELECT ON domicile.shard, domicile.outbox, domicile.batches, domicile.batch_state, domicile.metrics, domicile.cells,
     domicile.measures TO {worker};
 )sql";
@@ -278,6 +281,44 @@ std::string definition(const Statistic& statistic) {
     return text;
 }
 
+/// What an audited event's document says, read in the transaction that numbers it: the row as it was told,
+/// and what its layout wants beside it as it is now. From then on it is fixed.
+std::string document_body(const topology::Topology& topology) {
+    std::string cases;
+    for (const auto& layout : topology.documents) {
+        const auto table = std::ranges::find(topology.tables, layout.table, &topology::Table::name);
+        std::string parts = "'row', p.body";
+        const auto& people = topology.person_table();
+        if (!layout.person.empty()) {
+            std::string columns;
+            for (const auto& column : layout.person) {
+                columns += (columns.empty() ? "" : ", ") + ("u." + sql_identifier(column));
+            }
+            parts += ", 'person', (SELECT to_jsonb(x) FROM (SELECT " + columns + " FROM public." +
+                     sql_identifier(people.name) + " AS u WHERE u." + sql_identifier(people.key) +
+                     " = p.user_id) AS x)";
+        }
+        if (!layout.lines.empty() && table != topology.tables.end()) {
+            const auto lines = std::ranges::find(topology.tables, layout.lines, &topology::Table::name);
+            std::string columns;
+            for (const auto& column : layout.columns) {
+                columns += (columns.empty() ? "l." : ", l.") + sql_identifier(column) + "::text";
+            }
+            std::string condition = "l." + sql_identifier(lines->key) + " = p.user_id";
+            for (const auto& column : layout.by) {
+                condition += " AND l." + sql_identifier(column) + " = (jsonb_populate_record(NULL::public." +
+                             sql_identifier(layout.table) + ", p.body))." + sql_identifier(column);
+            }
+            parts += ", 'lines', (SELECT jsonb_agg(jsonb_build_array(" + columns +
+                     ") ORDER BY l.ctid) FROM public." + sql_identifier(layout.lines) + " AS l WHERE " +
+                     condition + ")";
+        }
+        cases += " WHEN " + sql_literal(layout.table) + " THEN jsonb_build_object(" + parts + ")";
+    }
+    return cases.empty() ? "jsonb_build_object('row', p.body)"
+                         : "CASE p.table_name" + cases + " ELSE jsonb_build_object('row', p.body) END";
+}
+
 /// One event's measures for one figure, as rows (metric, cell, measure, value).
 std::string measures(const Statistic& statistic) {
     const auto number = [](const std::string& column) {
@@ -361,7 +402,8 @@ std::string outbox_sql(const topology::Topology& topology, base::ShardIndex shar
     }
     std::ignore = shard;
     return text +
-           fill(batch_sql, {{"measures", all_measures}, {"document_body", "p.body"}, {"worker", worker}});
+           fill(batch_sql,
+                {{"measures", all_measures}, {"document_body", document_body(topology)}, {"worker", worker}});
 }
 
 }  // namespace domicile::events

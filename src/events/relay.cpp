@@ -20,7 +20,7 @@ constexpr auto idle_wait = 200ms;
 constexpr auto follow_wait = 1s;
 constexpr auto confirm_interval = 1s;
 // A batch that was handed over and is not applied by then is handed over again.
-constexpr auto resend_after = 30s;
+constexpr auto resend_after = 10s;
 
 std::uint64_t number(const std::optional<std::string>& text) {
     std::uint64_t value = 0;
@@ -134,6 +134,12 @@ base::Result<Relay::Round> Relay::round(pool::MaintenanceClient& client) {
     return round;
 }
 
+void Relay::begin_anew(std::uint64_t after) {
+    sent_ = after;
+    advanced_ = Clock::now();
+    attempt_ = std::to_string(std::chrono::system_clock::now().time_since_epoch() / 1ms);
+}
+
 base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client) {
     if (!sent_) {
         const auto state = one_row(client, "SELECT confirmed FROM domicile.batch_state");
@@ -141,8 +147,7 @@ base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client)
             return std::unexpected(state.error());
         }
         confirmed_ = number((*state)[0]);
-        sent_ = confirmed_;
-        advanced_ = Clock::now();
+        begin_anew(confirmed_);
     }
     const std::optional<std::string> parameters[] = {shard_, std::to_string(*sent_)};
     const auto pending = client.run(
@@ -154,7 +159,8 @@ base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client)
     }
     std::vector<cloud::Outgoing> messages;
     for (const auto& row : pending->rows) {
-        messages.push_back({shard_, shard_ + "-" + row[0].value_or(""), row[1].value_or("")});
+        messages.push_back(
+            {shard_, shard_ + "-" + row[0].value_or("") + "-" + attempt_, row[1].value_or("")});
     }
     if (messages.empty()) {
         return 0;
@@ -200,8 +206,7 @@ base::Status Relay::confirm(pool::MaintenanceClient& client) {
         advanced_ = Clock::now();
     } else if (Clock::now() - advanced_ > resend_after) {
         base::log::warn("relay.again", {{"shard", shard_}, {"after", confirmed_}});
-        sent_ = confirmed_;
-        advanced_ = Clock::now();
+        begin_anew(confirmed_);
     }
     metrics_.unconfirmed.set(static_cast<std::int64_t>(made - std::min(made, confirmed_)));
     return {};

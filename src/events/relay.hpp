@@ -64,6 +64,8 @@ class Relay {
     std::function<base::Result<Watermarks>()> watermarks_;
     RelayMetrics& metrics_;
     std::optional<std::uint64_t> sent_;  // the last batch that is in the queue, or beyond
+    std::string attempt_;                // of sending: a queue takes what it has seen for the same message
+    void begin_anew(std::uint64_t after);
     std::uint64_t confirmed_ = 0;
     std::chrono::steady_clock::time_point asked_{};
     std::chrono::steady_clock::time_point advanced_{};

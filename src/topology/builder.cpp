@@ -37,6 +37,8 @@ Topology Builder::build() {
     check_addresses();
     tables();
     statistics();
+    documents();
+    institutions();
     transfers();
     identity();
     roles();

@@ -101,6 +101,8 @@ class Builder {
     void personal(const Reader& reader, Table& table);
     void audit(const Reader& reader, Table& table);
     void statistics();
+    void documents();
+    void institutions();
     void buckets(const Reader& reader, const Table* table, Statistic& statistic);
     void columns(const Reader& reader, std::string_view key, const std::vector<Word>& words,
                  const Table* table, std::vector<std::string>& out);

@@ -43,6 +43,8 @@ inline constexpr std::array topology_keys{
     Key{"embedded", Type::table, false, "[embedded]"},
     Key{"tables", Type::tables, true, "[tables.users]"},
     Key{"statistics", Type::tables, false, "[statistics.sales]"},
+    Key{"documents", Type::tables, false, "[documents.invoices]"},
+    Key{"institutions", Type::tables, false, "[institutions.tax-office]"},
     Key{"transfers", Type::list, false, "[[transfers]]"},
     Key{"identity", Type::table, false, "[identity]"},
     Key{"roles", Type::tables, false, "[roles.analyst]"},
@@ -121,6 +123,21 @@ inline constexpr std::array statistic_keys{
     Key{"persons_min", Type::integer, false, "persons_min = 5"},
     Key{"rest_s", Type::integer, false, "rest_s = 60"},
 };
+inline constexpr std::array document_keys{
+    Key{"title", Type::text, false, "title = \"Invoice {invoice_no}\""},
+    Key{"fields", Type::texts, false, "fields = [\"invoice_no\", \"total\"]"},
+    Key{"person", Type::texts, false, "person = [\"name\"]"},
+    Key{"lines", Type::text, false, "lines = \"lines\""},
+    Key{"by", Type::texts, false, "by = [\"invoice_no\"]"},
+    Key{"columns", Type::texts, false, "columns = [\"description\", \"quantity\"]"},
+};
+inline constexpr std::array institution_keys{
+    Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
+    Key{"documents", Type::texts, true, "documents = [\"invoices\"]"},
+    Key{"deliver", Type::text, true, "deliver = \"directory:/srv/tax-office\""},
+    Key{"batch_documents", Type::integer, false, "batch_documents = 500"},
+    Key{"batch_s", Type::integer, false, "batch_s = 60"},
+};
 inline constexpr std::array transfer_keys{
     Key{"from", Type::text, true, "from = \"eu\""},
     Key{"to", Type::text, true, "to = \"uk\""},
@@ -197,6 +214,8 @@ inline constexpr Section client{"client", client_keys};
 inline constexpr Section role{"role", role_keys};
 inline constexpr Section vault{"vault", vault_keys};
 inline constexpr Section queue{"queue", queue_keys};
+inline constexpr Section document{"document", document_keys};
+inline constexpr Section institution{"institution", institution_keys};
 inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
@@ -204,6 +223,6 @@ inline constexpr Section limits{"limits", limits_keys};
 inline constexpr std::array all{topology, database, jurisdiction, region,       shard,    node,
                                 central,  embedded, table,        other_tables, personal, statistic,
                                 transfer, identity, issuer,       client,       role,     vault,
-                                queue,    secret,   mesh,         limits};
+                                queue,    secret,   mesh,         limits,       document, institution};
 
 }  // namespace domicile::topology::keys

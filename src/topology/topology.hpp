@@ -137,6 +137,27 @@ struct Statistic {
     [[nodiscard]] std::vector<std::string> dimensions() const;
 };
 
+/// How an audited event of a table is laid out as a document. Without one: all columns of the row.
+struct DocumentLayout {
+    std::string table;
+    std::string title;                ///< "{column}" stands for the row's value
+    std::vector<std::string> fields;  ///< columns of the row, in their order; empty: all
+    std::vector<std::string> person;  ///< columns of the person's own row, above them
+    std::string lines;                ///< a table whose rows are listed; empty: none
+    std::vector<std::string> by;  ///< columns that a listed row shares with this one, beside the user's key
+    std::vector<std::string> columns;  ///< of the list
+};
+
+/// Who receives documents, and how.
+struct Institution {
+    std::string name;
+    JurisdictionIndex jurisdiction;
+    std::vector<std::string> documents;   ///< tables
+    std::string deliver;                  ///< "directory:/…", "https://…", "sftp://…"
+    std::uint32_t batch_documents = 500;  ///< a batch holds so many at most …
+    std::uint32_t batch_s = 60;           ///< … and waits so long for them
+};
+
 enum class TransferBasis : std::uint8_t { adequacy, contract_clauses, consent };
 
 /// A declared legal basis on which principals of `to` may reach data whose home is `from` (GDPR Ch. V).
@@ -252,6 +273,8 @@ struct Topology {
     /// `[tables."*"]`: every table that the file does not name lives on this entry's shard. Its name is "*".
     std::optional<Table> other_tables;
     std::vector<Statistic> statistics;
+    std::vector<DocumentLayout> documents;
+    std::vector<Institution> institutions;
     std::vector<Transfer> transfers;
     Identity identity;
     std::vector<Role> roles;

@@ -250,9 +250,7 @@ TEST(Lambda, AppliesTheEventsThatTheRuntimeApiHandsIt) {
     EXPECT_NE(std::system(command.c_str()), 0) << "the API has gone, and so does the function";
     const auto& answers = api.answers();
     ASSERT_EQ(answers.size(), 3U);
-    EXPECT_EQ(
-        answers[0],
-        R"(/2018-06-01/runtime/invocation/id-0/response {"batchItemFailures":[{"itemIdentifier":"m3"}]})");
+    EXPECT_EQ(answers[0], R"(/2018-06-01/runtime/invocation/id-0/response {"batchItemFailures":[]})");
     EXPECT_EQ(
         answers[1],
         R"(/2018-06-01/runtime/invocation/id-1/response {"batchItemFailures":[{"itemIdentifier":"m6"}]})");

@@ -447,13 +447,12 @@ TEST_F(Events, GivesBackWhatAGroupCannotApplyYet) {
         }
         return body == "early" ? Applied::early : body == "again" ? Applied::before : Applied::now;
     };
-    const std::string event = "{\"Records\":[" + record("1", "a", "good") + "," + record("2", "a", "early") +
+    const std::string event = "{\"Records\":[" + record("1", "a", "good") + "," + record("2", "a", "down") +
                               "," + record("3", "b", "again") + "," + record("4", "a", "never asked") + "," +
-                              record("5", "c", "down") + "]}";
-    EXPECT_EQ(
-        events::answer_event(event, apply).value(),
-        R"({"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"4"},{"itemIdentifier":"5"}]})");
-    EXPECT_EQ(seen, (std::vector<std::string>{"good", "early", "again", "down"}));
+                              record("5", "c", "early") + "]}";
+    EXPECT_EQ(events::answer_event(event, apply).value(),
+              R"({"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"4"}]})");
+    EXPECT_EQ(seen, (std::vector<std::string>{"good", "down", "again", "early"}));
     EXPECT_EQ(events::answer_event("{\"Records\":[]}", apply).value(), R"({"batchItemFailures":[]})");
     for (const char* bad :
          {"", "[]", "{}", "{\"Records\":1}", "{\"Records\":[{}]}", "{\"Records\":[\"x\"]}"}) {
