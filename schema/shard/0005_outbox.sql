@@ -99,6 +99,7 @@ CREATE TABLE domicile.dispatches (
     documents bigint NOT NULL,
     manifest text NOT NULL,             -- as it was signed: sent again it is the same bytes
     signature text NOT NULL,
+    log_edge text NOT NULL,             -- of the Merkle log, these documents included (crypto/merkle.hpp)
     acknowledged_at timestamptz,
     receipt text,
     PRIMARY KEY (institution, n)

@@ -48,6 +48,13 @@ struct StatsOptions {
 };
 int stats(const Common& common, const StatsOptions& options);
 
+struct AuditOptions {
+    std::string what;  ///< status, show, key
+    std::string id;    ///< of a document: "eu-1.42"
+    std::string jurisdiction;
+};
+int audit(const Common& common, const AuditOptions& options);
+
 struct ResetOptions {
     bool yes = false;
 };

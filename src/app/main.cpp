@@ -100,6 +100,38 @@ void add_stats(CLI::App& cli, app::Common& common, app::StatsOptions& options, i
     }
 }
 
+void add_audit(CLI::App& cli, app::Common& common, app::AuditOptions& options, int& status) {
+    CLI::App* audit = cli.add_subcommand("audit", "Audit documents: whether all are there, and one of them");
+    audit->require_subcommand(1);
+    struct Command {
+        const char* name;
+        const char* text;
+        const char* example;
+    };
+    for (const auto& [name, text, example] :
+         {Command{"status", "Audited events, stored documents and acknowledged batches; 0 if they are equal",
+                  "audit status"},
+          Command{"show", "A document's PDF, to standard output", "audit show eu-1.42 > document.pdf"},
+          Command{"key", "The public key that institutions check manifests with", "audit key -j eu"}}) {
+        CLI::App* one = audit->add_subcommand(name, text);
+        add_topology(*one, common);
+        add_state(*one, common);
+        const std::string what = name;
+        if (what == "status") {
+            add_json(*one, common);
+        } else if (what == "show") {
+            one->add_option("id", options.id, "The document's id: SHARD.NUMBER")->required();
+        } else {
+            one->add_option("-j,--jurisdiction", options.jurisdiction, "Whose key (default: the first)");
+        }
+        one->footer("Example:\n  domicile " + std::string(example) + " -t examples/retail/domicile.toml");
+        one->callback([&common, &options, &status, what] {
+            options.what = what;
+            status = app::audit(common, options);
+        });
+    }
+}
+
 void add_secret(CLI::App& cli, app::Common& common, app::SecretOptions& options, int& status) {
     CLI::App* secret =
         cli.add_subcommand("secret", "The vault: passwords and keys, their versions, their rotation");
@@ -284,6 +316,8 @@ int main(int argc, char** argv) {
     add_secret(cli, common, secret_options, status);
     app::StatsOptions stats_options;
     add_stats(cli, common, stats_options, status);
+    app::AuditOptions audit_options;
+    add_audit(cli, common, audit_options, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

@@ -9,9 +9,13 @@
 #include "base/log.hpp"
 #include "cloud/aws_credentials.hpp"
 #include "cloud/aws_queue.hpp"
+#include "cloud/directory_store.hpp"
+#include "documents/dispatcher.hpp"
 #include "events/lambda.hpp"
 #include "fleet/context.hpp"
+#include "fleet/issuer.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <deque>
@@ -39,8 +43,59 @@ struct Works {
     std::deque<events::RelayMetrics> relay_metrics;
     std::deque<events::Relay> relays;
     std::deque<events::Consumer> consumers;
+    std::shared_ptr<cloud::KeyService> keys;
+    std::unique_ptr<cloud::ObjectStore> store;
+    std::deque<documents::KeeperMetrics> keeper_metrics;
+    std::deque<documents::Keeper> keepers;
+    std::deque<documents::DispatchMetrics> dispatch_metrics;
+    std::deque<documents::Dispatcher> dispatchers;
     std::vector<std::jthread> threads;
 };
+
+}  // namespace
+
+namespace {
+
+/// Documents of the own jurisdiction's shards, and their way to its institutions.
+base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::JurisdictionIndex own,
+                           base::Metrics& metrics) {
+    const auto& topology = secrets.topology();
+    const std::string& home = topology.at(own).name;
+    auto keys = secrets.keys_of(home);
+    if (!keys) {
+        return std::unexpected(std::move(keys.error()));
+    }
+    works.keys = std::move(*keys);
+    works.store = std::make_unique<cloud::DirectoryStore>(secrets.state().objects(home));
+    std::vector<documents::Source> sources;
+    for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
+        const auto& shard = topology.shards[i];
+        if (shard.jurisdiction != own) {
+            continue;
+        }
+        sources.push_back({shard.name, writer_of(secrets, topology::ShardIndex(i))});
+        auto& counts = works.keeper_metrics.emplace_back(metrics, shard.name);
+        auto& keeper = works.keepers.emplace_back(topology, shard.name, sources.back().writer, *works.store,
+                                                  *works.keys, counts);
+        works.threads.emplace_back([&keeper](const std::stop_token& stop) { keeper.run(stop); });
+    }
+    for (const auto& institution : topology.institutions) {
+        if (institution.jurisdiction != own || sources.empty()) {
+            continue;
+        }
+        auto delivery = documents::delivery_to(institution.deliver, secrets.state().delivered());
+        auto key = fleet::read_dispatch_key(secrets, home);
+        if (!delivery || !key) {
+            return std::unexpected(delivery ? std::move(key.error()) : std::move(delivery.error()));
+        }
+        auto& counts = works.dispatch_metrics.emplace_back(metrics, institution.name);
+        auto& dispatcher =
+            works.dispatchers.emplace_back(topology, institution, sources, *works.store, *works.keys,
+                                           std::move(*delivery), std::move(*key), counts);
+        works.threads.emplace_back([&dispatcher](const std::stop_token& stop) { dispatcher.run(stop); });
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -126,6 +181,11 @@ int worker(const Common& common, const WorkerOptions& options) {
         auto& relay = works.relays.emplace_back(shard.name, writer_of(secrets, topology::ShardIndex(i)),
                                                 queue, watermarks, counts);
         works.threads.emplace_back([&relay](const std::stop_token& stop) { relay.run(stop); });
+    }
+    if (std::ranges::any_of(topology->tables, [](const auto& table) { return !table.audited.empty(); })) {
+        if (auto added = add_documents(works, secrets, own, metrics); !added) {
+            return failed(added.error());
+        }
     }
     if (topology->central && topology->central->region == *region) {
         auto& queue = *works.queues.emplace_back(figures_queue(*topology, central_worker(secrets)));

@@ -18,7 +18,7 @@ constexpr double margin = 50;
 constexpr double right_edge = page_width - margin;
 constexpr double bottom = 70;
 constexpr double grey_text = 0.45;
-constexpr const char* profile_file = "/usr/share/color/icc/sRGB.icc";
+constexpr const char* profile_file = "/usr/share/color/icc/Gray.icc";
 
 std::string xml(std::string_view text) {
     std::string out;
@@ -326,7 +326,7 @@ PdfMaker::PdfMaker() {
         const Typeface& face = typesetter_.plain(bold);
         auto& glyphs = prepared_->glyphs[&face];
         // Latin with its accents; bold stands in headings only.
-        for (std::uint32_t letter = 0x20; letter < (bold ? 0x7fU : 0x180U); ++letter) {
+        for (std::uint32_t letter = 0x20; letter < (bold ? 0x7fU : 0x100U); ++letter) {
             const auto glyph = face.glyph_of(letter);
             if (glyph == 0 || (letter >= 0x7f && letter < 0xa0) || glyphs.contains(glyph)) {
                 continue;

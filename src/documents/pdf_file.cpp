@@ -79,10 +79,10 @@ std::string Assembler::assemble(const FileParts& parts) {
             base_->fonts.emplace(lasting, font(base_->pdf, *lasting));
         }
         Object profile = stream(base_->pdf, profile_, true);
-        profile.getDict().replaceKey("/N", Object::newInteger(3));
+        profile.getDict().replaceKey("/N", Object::newInteger(1));
         Object intent = Object::parse(
-            "<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) /Info (sRGB "
-            "IEC61966-2.1) >>");
+            "<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (Gray gamma 2.2) /Info (Gray "
+            "gamma 2.2) >>");
         intent.replaceKey("/DestOutputProfile", profile);
         base_->pdf.getRoot().replaceKey("/OutputIntents", Object::newArray({intent}));
     }

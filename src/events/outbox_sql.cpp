@@ -284,15 +284,18 @@ std::string definition(const Statistic& statistic) {
 /// What an audited event's document says, read in the transaction that numbers it: the row as it was told,
 /// and what its layout wants beside it as it is now. From then on it is fixed.
 std::string document_body(const topology::Topology& topology) {
+    // Values as PostgreSQL writes them: a decimal must not pass through somebody's double.
+    const std::string row_as_texts =
+        "'row', (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each_text(p.body) AS e)";
     std::string cases;
     for (const auto& layout : topology.documents) {
         const auto table = std::ranges::find(topology.tables, layout.table, &topology::Table::name);
-        std::string parts = "'row', p.body";
+        std::string parts = row_as_texts;
         const auto& people = topology.person_table();
         if (!layout.person.empty()) {
             std::string columns;
             for (const auto& column : layout.person) {
-                columns += (columns.empty() ? "" : ", ") + ("u." + sql_identifier(column));
+                columns += (columns.empty() ? "u." : ", u.") + sql_identifier(column) + "::text";
             }
             parts += ", 'person', (SELECT to_jsonb(x) FROM (SELECT " + columns + " FROM public." +
                      sql_identifier(people.name) + " AS u WHERE u." + sql_identifier(people.key) +
@@ -315,8 +318,8 @@ std::string document_body(const topology::Topology& topology) {
         }
         cases += " WHEN " + sql_literal(layout.table) + " THEN jsonb_build_object(" + parts + ")";
     }
-    return cases.empty() ? "jsonb_build_object('row', p.body)"
-                         : "CASE p.table_name" + cases + " ELSE jsonb_build_object('row', p.body) END";
+    const std::string plain = "jsonb_build_object(" + row_as_texts + ")";
+    return cases.empty() ? plain : "CASE p.table_name" + cases + " ELSE " + plain + " END";
 }
 
 /// One event's measures for one figure, as rows (metric, cell, measure, value).

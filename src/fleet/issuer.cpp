@@ -14,6 +14,7 @@ constexpr std::size_t kept_keys = 4;
 
 constexpr std::string_view issuer_secret = "issuer-key";
 constexpr std::string_view pseudonym_secret = "pseudonym-key";
+constexpr std::string_view dispatch_secret = "dispatch-key";
 
 /// The newest key first; what verifies older tokens behind it.
 base::Status add_key(const Secrets& secrets, std::string_view jurisdiction) {
@@ -60,7 +61,7 @@ base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
     const StateDir& state = secrets.state();
     const topology::Topology& topology = secrets.topology();
     std::error_code error;
-    for (const char* folder : {"issuers", "access", "regions"}) {
+    for (const char* folder : {"issuers", "access", "regions", "objects"}) {
         fs::create_directories(state.root() / folder, error);
         if (error) {
             return base::fail(base::Code::configuration,
@@ -81,12 +82,27 @@ base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
                 return made;
             }
         }
+        if (missing(dispatch_secret) && !topology.institutions.empty()) {
+            const auto key = crypto::SigningKey::generate(crypto::SignatureAlgorithm::eddsa);
+            const auto put = key ? vault->put(dispatch_secret, key->pem()) : std::unexpected(key.error());
+            if (!put) {
+                return std::unexpected(put.error());
+            }
+        }
         if (missing(pseudonym_secret)) {
             const base::Secret<std::string> key(crypto::random_token(32));
             if (const auto made = vault->put(pseudonym_secret, key); !made) {
                 return std::unexpected(made.error());
             }
         }
+    }
+    for (const auto& jurisdiction : topology.jurisdictions) {
+        if (auto made = make_private_folder(state.objects(jurisdiction.name), user); !made) {
+            return made;
+        }
+    }
+    if (auto made = make_private_folder(state.delivered(), user); !made) {
+        return made;
     }
     for (const auto& region : topology.regions) {
         for (const auto& folder : {access_folder(state, region.name), state.region(region.name)}) {
@@ -107,6 +123,11 @@ base::Status roll_issuer(const Secrets& secrets, std::string_view jurisdiction) 
 
 base::Result<crypto::SigningKey> read_issuer(const Secrets& secrets, std::string_view jurisdiction) {
     const auto text = secrets.text(jurisdiction, issuer_secret);
+    return text ? crypto::SigningKey::from_pem(*text) : std::unexpected(text.error());
+}
+
+base::Result<crypto::SigningKey> read_dispatch_key(const Secrets& secrets, std::string_view jurisdiction) {
+    const auto text = secrets.text(jurisdiction, dispatch_secret);
     return text ? crypto::SigningKey::from_pem(*text) : std::unexpected(text.error());
 }
 

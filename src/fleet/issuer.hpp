@@ -23,6 +23,9 @@ namespace domicile::fleet {
 /// configuration if it is missing or may not be read.
 [[nodiscard]] base::Result<crypto::SigningKey> read_issuer(const Secrets& secrets,
                                                            std::string_view jurisdiction);
+/// What signs the manifests that institutions of a jurisdiction receive.
+[[nodiscard]] base::Result<crypto::SigningKey> read_dispatch_key(const Secrets& secrets,
+                                                                 std::string_view jurisdiction);
 [[nodiscard]] base::Result<base::Secret<std::string>> read_pseudonym_key(const Secrets& secrets,
                                                                          std::string_view jurisdiction);
 [[nodiscard]] std::filesystem::path access_folder(const StateDir& state, std::string_view region);

@@ -137,6 +137,16 @@ base::Result<vault::DatabaseLogin> Secrets::login(std::string_view scope, std::s
     return value ? vault::parse_login(*value) : std::unexpected(value.error());
 }
 
+base::Result<std::shared_ptr<cloud::KeyService>> Secrets::keys_of(std::string_view jurisdiction) const {
+    const auto index = topology_.jurisdiction(jurisdiction);
+    if (!index || (near_ && topology_.at(*near_).jurisdiction != *index)) {
+        return base::fail(Code::configuration,
+                          "The keys of " + std::string(jurisdiction) + " are out of reach from here.",
+                          "A region holds those of its own jurisdiction.");
+    }
+    return place(topology_.writer_region(*index)).keys;
+}
+
 base::Status Secrets::make_scope(std::string_view scope) const {
     const auto secrets = vault(scope);
     if (!secrets) {

@@ -53,6 +53,11 @@ class Secrets {
         return place(region).keys->rotate();
     }
 
+    /// The key service that seals what lives in a jurisdiction's shards: its writer region's. configuration
+    /// if out of reach.
+    [[nodiscard]] base::Result<std::shared_ptr<cloud::KeyService>> keys_of(
+        std::string_view jurisdiction) const;
+
     [[nodiscard]] const topology::Topology& topology() const { return topology_; }
     [[nodiscard]] const StateDir& state() const { return state_; }
     [[nodiscard]] std::optional<topology::RegionIndex> near() const { return near_; }

@@ -6,6 +6,7 @@
 //   topology.toml      the topology in force, as the gateways read it
 //   bin/domicile       the binary the gateways run
 //   regions/<region>   what its gateway and its relay tell each other and the operator (app/region_files.hpp)
+//   objects/<jurisdiction>  sealed documents   delivered/<name>  what institutions have received
 //   mesh/<jurisdiction>.pem  who signs the relays' certificates
 //   nodes/<node>/data  PostgreSQL data directories       secrets/<jurisdiction>: passfile, authority
 //   vault/<region>, keys/<region>      secrets, sealed; the keys they are sealed under
@@ -49,6 +50,12 @@ class StateDir {
     [[nodiscard]] path region(std::string_view region) const {
         return root_ / "regions" / std::string(region);
     }
+    /// The object store of a jurisdiction, where it is a directory.
+    [[nodiscard]] path objects(std::string_view jurisdiction) const {
+        return root_ / "objects" / std::string(jurisdiction);
+    }
+    /// Where institutions whose `deliver` is "directory:NAME" find their documents.
+    [[nodiscard]] path delivered() const { return root_ / "delivered"; }
     [[nodiscard]] path runs() const { return root_ / "run"; }
     [[nodiscard]] path logs() const { return root_ / "log"; }
     [[nodiscard]] path stop_request() const { return runs() / ("stop" + suffix_); }

@@ -95,13 +95,15 @@ void Builder::institutions() {
         }
         if (const Value* deliver = reader.text("deliver")) {
             const std::string_view text = deliver->text;
-            const bool local = text.starts_with("directory:/");
+            const bool local = text.starts_with("directory:/") ||
+                               (text.starts_with("directory:") && is_name(text.substr(10)));
             const bool clear = text.starts_with("http://127.0.0.1:") || text.starts_with("http://localhost:");
             if (printable(text) != text || text.size() > 2'000 ||
-                (!local && !clear && !text.starts_with("https://") && !text.starts_with("sftp://"))) {
+                (!local && !clear && !text.starts_with("https://"))) {
                 report_.add(deliver->place, "`deliver` in " + reader.label() + " is " + quoted(text),
-                            "write \"directory:/absolute/path\", an https or an sftp URL: documents do not "
-                            "travel in clear");
+                            "write \"directory:/absolute/path\", \"directory:name\" (in the state "
+                            "directory), or an https URL: "
+                            "documents do not travel in clear");
             }
             one.deliver = text;
         }

@@ -152,8 +152,8 @@ struct DocumentLayout {
 struct Institution {
     std::string name;
     JurisdictionIndex jurisdiction;
-    std::vector<std::string> documents;   ///< tables
-    std::string deliver;                  ///< "directory:/…", "https://…", "sftp://…"
+    std::vector<std::string> documents;  ///< tables
+    std::string deliver;  ///< "directory:/…", "directory:NAME" (in the state directory), "https://…"
     std::uint32_t batch_documents = 500;  ///< a batch holds so many at most …
     std::uint32_t batch_s = 60;           ///< … and waits so long for them
 };

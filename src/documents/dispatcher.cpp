@@ -1,0 +1,315 @@
+#include "documents/dispatcher.hpp"
+
+#include "base/log.hpp"
+#include "crypto/base64.hpp"
+#include "crypto/hash.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include <boost/json.hpp>
+
+namespace domicile::documents {
+namespace {
+
+using base::Code;
+using namespace std::chrono_literals;
+
+constexpr auto answer_wait = 30s;
+constexpr auto idle_wait = 500ms;
+constexpr auto follow_wait = 1s;
+
+std::string now_text() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char text[32];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+/// "eu-1.42" as shard and number.
+std::pair<std::string, std::string> parts_of(const std::string& id) {
+    const auto dot = id.rfind('.');
+    return {id.substr(0, dot), id.substr(dot + 1)};
+}
+
+}  // namespace
+
+DispatchMetrics::DispatchMetrics(base::Metrics& metrics, const std::string& institution)
+    : batches(metrics.counter("domicile_dispatch_batches", "Batches acknowledged",
+                              {{"institution", institution}})),
+      documents(metrics.counter("domicile_dispatch_documents", "Documents in them",
+                                {{"institution", institution}})),
+      failures(metrics.counter("domicile_dispatch_failures", "Rounds that failed",
+                               {{"institution", institution}})),
+      unacknowledged(metrics.gauge("domicile_dispatch_unacknowledged_seconds",
+                                   "Age of the oldest batch that is not acknowledged",
+                                   {{"institution", institution}})) {}
+
+Dispatcher::Dispatcher(const topology::Topology& topology, const topology::Institution& institution,
+                       std::vector<Source> sources, cloud::ObjectStore& store, cloud::KeyService& service,
+                       std::unique_ptr<Delivery> delivery, crypto::SigningKey key, DispatchMetrics& metrics)
+    : institution_(institution),
+      sources_(std::move(sources)),
+      clients_(sources_.size()),
+      store_(store),
+      keys_(service, topology.name, topology.at(institution.jurisdiction).name),
+      delivery_(std::move(delivery)),
+      key_(std::move(key)),
+      metrics_(metrics) {}
+
+void Dispatcher::run(const std::stop_token& stop) {
+    bool told = false;
+    while (!stop.stop_requested()) {
+        const auto led = lead(stop);
+        if (!led) {
+            metrics_.failures.add();
+            if (!std::exchange(told, true)) {
+                base::log::warn("dispatch.failed",
+                                {{"institution", institution_.name}, {"error", base::describe(led.error())}});
+            }
+        } else {
+            told = false;
+        }
+        events::sleep_for(stop, follow_wait);
+    }
+}
+
+base::Status Dispatcher::lead(const std::stop_token& stop) {
+    auto books = sources_.front().writer();
+    if (!books) {
+        return std::unexpected(std::move(books.error()));
+    }
+    const std::optional<std::string> parameters[] = {institution_.name};
+    const auto locked =
+        books->run("SELECT pg_try_advisory_lock(hashtextextended($1, 7237129510))", parameters, answer_wait);
+    if (!locked) {
+        return std::unexpected(locked.error());
+    }
+    if (locked->rows.at(0).at(0) != "t") {
+        return {};
+    }
+    while (!stop.stop_requested()) {
+        const auto done = round(*books);
+        if (!done) {
+            std::ranges::for_each(clients_, [](auto& client) { client.reset(); });
+            return std::unexpected(done.error());
+        }
+        if (!*done) {
+            events::sleep_for(stop, idle_wait);
+        }
+    }
+    return {};
+}
+
+base::Result<pool::MaintenanceClient*> Dispatcher::client_of(std::size_t source) {
+    if (clients_[source] == nullptr) {
+        auto client = sources_[source].writer();
+        if (!client) {
+            return std::unexpected(std::move(client.error()));
+        }
+        clients_[source] = std::make_unique<pool::MaintenanceClient>(std::move(*client));
+    }
+    return clients_[source].get();
+}
+
+base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
+    const std::optional<std::string> own[] = {institution_.name};
+    const auto open = books.run(
+        "SELECT n, manifest, signature, extract(epoch FROM clock_timestamp() - made_at)::bigint FROM "
+        "domicile.dispatches WHERE institution = $1 AND acknowledged_at IS NULL ORDER BY n LIMIT 1",
+        own, answer_wait);
+    if (!open) {
+        return std::unexpected(open.error());
+    }
+    if (open->rows.empty()) {
+        metrics_.unacknowledged.set(0);
+        return decide(books);
+    }
+    const auto& row = open->rows[0];
+    metrics_.unacknowledged.set(std::strtoll(row.at(3).value_or("0").c_str(), nullptr, 10));
+    const auto manifest = parse_manifest(row.at(1).value_or(""));
+    if (!manifest) {
+        return std::unexpected(manifest.error());
+    }
+    const auto receipt = hand_over(*manifest, *row[1], row.at(2).value_or(""));
+    if (!receipt) {
+        return std::unexpected(receipt.error());
+    }
+    const std::optional<std::string> noted[] = {institution_.name, row.at(0), *receipt};
+    if (const auto done = books.run(
+            "UPDATE domicile.dispatches SET acknowledged_at = clock_timestamp(), receipt = $3 WHERE "
+            "institution = $1 AND n = $2::bigint AND acknowledged_at IS NULL",
+            noted, answer_wait);
+        !done) {
+        return std::unexpected(done.error());
+    }
+    metrics_.batches.add();
+    metrics_.documents.add(manifest->documents.size());
+    base::log::info("dispatch.acknowledged",
+                    {{"institution", institution_.name},
+                     {"batch", manifest->sequence},
+                     {"documents", static_cast<std::uint64_t>(manifest->documents.size())}});
+    return true;
+}
+
+base::Result<bool> Dispatcher::decide(pool::MaintenanceClient& books) {
+    const std::optional<std::string> own[] = {institution_.name};
+    const auto last = books.run(
+        "SELECT n, through, manifest, log_edge FROM domicile.dispatches WHERE institution = $1 ORDER BY n "
+        "DESC LIMIT 1",
+        own, answer_wait);
+    if (!last) {
+        return std::unexpected(last.error());
+    }
+    Manifest manifest;
+    manifest.institution = institution_.name;
+    manifest.previous = std::string(64, '0');
+    boost::json::object through;
+    crypto::MerkleEdge edge;
+    if (!last->rows.empty()) {
+        const auto& row = last->rows[0];
+        manifest.sequence = std::strtoull(row.at(0).value_or("0").c_str(), nullptr, 10) + 1;
+        manifest.previous = crypto::hex(crypto::view(crypto::sha256(row.at(2).value_or(""))));
+        boost::system::error_code malformed;
+        const auto parsed = boost::json::parse(row.at(1).value_or(""), malformed);
+        const auto known = crypto::MerkleEdge::parse(row.at(3).value_or(""));
+        if (malformed || !parsed.is_object() || !known) {
+            return base::fail(Code::internal, "The books of an institution's batches are damaged.");
+        }
+        through = parsed.get_object();
+        edge = *known;
+    }
+    std::string tables = "{";
+    for (const auto& table : institution_.documents) {
+        tables += (tables.size() == 1 ? "" : ",") + table;
+    }
+    tables += "}";
+    std::int64_t oldest_s = 0;
+    for (std::size_t i = 0; i < sources_.size() && manifest.documents.size() < institution_.batch_documents;
+         ++i) {
+        const std::string& shard = sources_[i].name;
+        const auto* from = through.if_contains(shard);
+        const std::string after =
+            from != nullptr && from->is_int64() ? std::to_string(from->get_int64()) : "0";
+        const auto client = client_of(i);
+        if (!client) {
+            return std::unexpected(client.error());
+        }
+        // Only what stands before the first one that is not stored yet: numbers are sent without a gap.
+        const std::optional<std::string> wanted[] = {
+            after, tables, std::to_string(institution_.batch_documents - manifest.documents.size())};
+        const auto found = (*client)->run(
+            "SELECT number, table_name, sha256, bytes, salt, extract(epoch FROM clock_timestamp() - "
+            "stored_at)::bigint FROM "
+            "domicile.documents WHERE number > $1::bigint AND table_name = ANY ($2::text[]) AND number < "
+            "coalesce((SELECT "
+            "min(number) FROM domicile.documents WHERE stored_at IS NULL), 9223372036854775807) ORDER BY "
+            "number LIMIT $3::bigint",
+            wanted, answer_wait);
+        if (!found) {
+            return std::unexpected(found.error());
+        }
+        for (const auto& row : found->rows) {
+            ManifestEntry entry{
+                shard + "." + row.at(0).value_or(""), row.at(1).value_or(""), row.at(2).value_or(""),
+                std::strtoull(row.at(3).value_or("0").c_str(), nullptr, 10), row.at(4).value_or("")};
+            edge.append(leaf_of(entry.id, entry.sha256, entry.salt));
+            oldest_s =
+                std::max<std::int64_t>(oldest_s, std::strtoll(row.at(5).value_or("0").c_str(), nullptr, 10));
+            through[shard] = std::strtoll(row.at(0).value_or("0").c_str(), nullptr, 10);
+            manifest.documents.push_back(std::move(entry));
+        }
+    }
+    if (manifest.documents.empty() ||
+        (manifest.documents.size() < institution_.batch_documents && oldest_s < institution_.batch_s)) {
+        return false;
+    }
+    manifest.made_at = now_text();
+    manifest.log_size = edge.size();
+    manifest.log_root = crypto::hex(crypto::view(edge.root()));
+    const std::string text = to_json(manifest);
+    const auto signature = key_.sign(text);
+    if (!signature) {
+        return std::unexpected(signature.error());
+    }
+    const std::optional<std::string> row[] = {institution_.name,
+                                              std::to_string(manifest.sequence),
+                                              boost::json::serialize(through),
+                                              std::to_string(manifest.documents.size()),
+                                              text,
+                                              crypto::base64(*signature),
+                                              edge.text()};
+    const auto decided = books.run(
+        "INSERT INTO domicile.dispatches (institution, n, through, documents, manifest, signature, "
+        "log_edge) VALUES ($1, $2::bigint, $3::jsonb, $4::bigint, $5, $6, $7)",
+        row, answer_wait);
+    return decided ? base::Result<bool>(true) : std::unexpected(decided.error());
+}
+
+base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
+                                                const std::string& signature) {
+    const std::string folder = batch_folder(manifest.sequence);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        std::vector<const ManifestEntry*> entries;
+        std::vector<std::string> numbers;
+        for (const auto& entry : manifest.documents) {
+            if (parts_of(entry.id).first == sources_[i].name) {
+                entries.push_back(&entry);
+                numbers.push_back(parts_of(entry.id).second);
+            }
+        }
+        if (entries.empty()) {
+            continue;
+        }
+        const auto client = client_of(i);
+        if (!client) {
+            return std::unexpected(client.error());
+        }
+        std::string list = "{";
+        for (const auto& number : numbers) {
+            list += (list.size() == 1 ? "" : ",") + number;
+        }
+        const std::optional<std::string> wanted[] = {list + "}"};
+        const auto people =
+            (*client)->run("SELECT number, user_id FROM domicile.documents WHERE number = ANY ($1::bigint[])",
+                           wanted, answer_wait);
+        if (!people) {
+            return std::unexpected(people.error());
+        }
+        std::map<std::string, std::string> user_of;
+        std::vector<std::string> users;
+        for (const auto& row : people->rows) {
+            user_of[row.at(0).value_or("")] = row.at(1).value_or("");
+            users.push_back(row.at(1).value_or(""));
+        }
+        if (auto known = keys_.know(**client, users, false); !known) {
+            return std::unexpected(known.error());
+        }
+        for (std::size_t k = 0; k < entries.size(); ++k) {
+            const ManifestEntry& entry = *entries[k];
+            const auto sealed = store_.get(object_key(sources_[i].name, numbers[k]));
+            if (!sealed) {
+                return std::unexpected(sealed.error());
+            }
+            const auto pdf = open_document(keys_.of(user_of[numbers[k]]), entry.id, *sealed);
+            if (!pdf) {
+                return std::unexpected(pdf.error());
+            }
+            if (crypto::hex(crypto::view(crypto::sha256(pdf->reveal()))) != entry.sha256) {
+                return base::fail(Code::internal,
+                                  "The document " + entry.id + " is not the one that was stored.");
+            }
+            if (const auto given = delivery_->put(folder + entry.id + ".pdf", pdf->reveal()); !given) {
+                return std::unexpected(given.error());
+            }
+        }
+    }
+    if (const auto given = delivery_->put(folder + "manifest.sig", signature + "\n"); !given) {
+        return std::unexpected(given.error());
+    }
+    // Last: a batch is there when its manifest is.
+    return delivery_->put(folder + "manifest.json", text);
+}
+
+}  // namespace domicile::documents

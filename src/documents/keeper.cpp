@@ -1,0 +1,277 @@
+#include "documents/keeper.hpp"
+
+#include "base/log.hpp"
+#include "crypto/aead.hpp"
+#include "crypto/base64.hpp"
+#include "crypto/hash.hpp"
+#include "crypto/random.hpp"
+#include "documents/record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace domicile::documents {
+namespace {
+
+using base::Code;
+using namespace std::chrono_literals;
+
+constexpr std::string_view keeper_lock = "7237129510023";
+constexpr std::size_t round_max = 100;
+constexpr std::size_t keys_max = 50'000;
+constexpr auto answer_wait = 30s;
+constexpr auto idle_wait = 200ms;
+constexpr auto follow_wait = 1s;
+constexpr std::string_view magic = "DOMD1";
+
+/// A PostgreSQL array of numbers or of plain hexadecimal and base64 texts.
+std::string array_of(const std::vector<std::string>& values) {
+    std::string text = "{";
+    for (const auto& value : values) {
+        text += (text.size() == 1 ? "" : ",") + value;
+    }
+    return text + "}";
+}
+
+}  // namespace
+
+std::string object_key(std::string_view shard, std::string_view number) {
+    std::string padded(number.size() < 9 ? 9 - number.size() : 0, '0');
+    padded += number;
+    return "documents/" + std::string(shard) + "/" + padded.substr(0, padded.size() - 3) + "/" + padded;
+}
+
+std::string seal_document(const base::Secret<std::string>& key, std::string_view id, std::string_view pdf) {
+    return std::string(magic) + crypto::aead_seal(key, pdf, "document " + std::string(id));
+}
+
+base::Result<base::Secret<std::string>> open_document(const base::Secret<std::string>& key,
+                                                      std::string_view id, std::string_view sealed) {
+    if (!sealed.starts_with(magic)) {
+        return base::fail(Code::invalid_value, "That is no sealed document.");
+    }
+    return crypto::aead_open(key, sealed.substr(magic.size()), "document " + std::string(id));
+}
+
+base::Status PersonKeys::read(pool::MaintenanceClient& shard, const std::vector<std::string>& users) {
+    const std::optional<std::string> parameters[] = {array_of(users)};
+    const auto found =
+        shard.run("SELECT user_id, wrapped FROM domicile.person_keys WHERE user_id = ANY ($1::bigint[])",
+                  parameters, answer_wait);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    for (const auto& row : found->rows) {
+        const auto wrapped = crypto::base64_decode(row.at(1).value_or(""));
+        if (!wrapped) {
+            return base::fail(Code::internal, "The key of a person's documents is no key.");
+        }
+        auto key = service_.unwrap(*wrapped, context_);
+        if (!key) {
+            return std::unexpected(key.error());
+        }
+        keys_.insert_or_assign(row.at(0).value_or(""), std::move(*key));
+    }
+    return {};
+}
+
+base::Status PersonKeys::know(pool::MaintenanceClient& shard, const std::vector<std::string>& users,
+                              bool make) {
+    if (keys_.size() > keys_max) {
+        keys_.clear();
+    }
+    const auto unknown = [&] {
+        std::set<std::string> missing;
+        for (const auto& user : users) {
+            if (!keys_.contains(user)) {
+                missing.insert(user);
+            }
+        }
+        return std::vector<std::string>(missing.begin(), missing.end());
+    };
+    auto missing = unknown();
+    if (missing.empty()) {
+        return {};
+    }
+    if (auto done = read(shard, missing); !done) {
+        return done;
+    }
+    missing = unknown();
+    if (missing.empty()) {
+        return {};
+    }
+    if (!make) {
+        return base::fail(Code::not_found, "The key of a person's documents has been destroyed.",
+                          "What it sealed cannot be read by anybody.");
+    }
+    std::vector<std::string> wrapped;
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+        auto key = service_.generate(context_);
+        if (!key) {
+            return std::unexpected(key.error());
+        }
+        wrapped.push_back(crypto::base64(key->wrapped));
+    }
+    const std::optional<std::string> parameters[] = {array_of(missing), array_of(wrapped)};
+    const auto added = shard.run(
+        "INSERT INTO domicile.person_keys (user_id, wrapped) SELECT * FROM unnest($1::bigint[], "
+        "$2::text[]) ON CONFLICT DO NOTHING",
+        parameters, answer_wait);
+    // What counts is what stands there now: somebody may have been faster.
+    return added ? read(shard, missing) : base::Status(std::unexpected(added.error()));
+}
+
+KeeperMetrics::KeeperMetrics(base::Metrics& metrics, const std::string& shard)
+    : stored(metrics.counter("domicile_documents_stored", "Audit documents made and stored",
+                             {{"shard", shard}})),
+      failures(metrics.counter("domicile_documents_failures", "Rounds that failed", {{"shard", shard}})),
+      waiting(metrics.gauge("domicile_documents_waiting", "Audited events without a stored document",
+                            {{"shard", shard}})),
+      lag_ms(metrics.gauge("domicile_documents_lag_milliseconds", "Age of the oldest of them",
+                           {{"shard", shard}})) {}
+
+Keeper::Keeper(const topology::Topology& topology, std::string shard, events::Connect writer,
+               cloud::ObjectStore& store, cloud::KeyService& service, KeeperMetrics& metrics)
+    : topology_(topology),
+      shard_(std::move(shard)),
+      writer_(std::move(writer)),
+      store_(store),
+      keys_(
+          service, topology.name,
+          topology.at(std::ranges::find(topology.shards, shard_, &topology::Shard::name)->jurisdiction).name),
+      metrics_(metrics) {}
+
+void Keeper::run(const std::stop_token& stop) {
+    bool told = false;
+    while (!stop.stop_requested()) {
+        const auto led = lead(stop);
+        if (!led) {
+            metrics_.failures.add();
+            if (!std::exchange(told, true)) {
+                base::log::warn("documents.failed",
+                                {{"shard", shard_}, {"error", base::describe(led.error())}});
+            }
+        } else {
+            told = false;
+        }
+        events::sleep_for(stop, follow_wait);
+    }
+}
+
+base::Status Keeper::lead(const std::stop_token& stop) {
+    auto client = writer_();
+    if (!client) {
+        return std::unexpected(std::move(client.error()));
+    }
+    const auto locked =
+        client->run("SELECT pg_try_advisory_lock(" + std::string(keeper_lock) + ")", answer_wait);
+    if (!locked) {
+        return std::unexpected(locked.error());
+    }
+    if (locked->at(0).rows.at(0).at(0) != "t") {
+        return {};
+    }
+    while (!stop.stop_requested()) {
+        const auto done = round(*client);
+        if (!done) {
+            return std::unexpected(done.error());
+        }
+        if (*done < round_max) {
+            events::sleep_for(stop, idle_wait);
+        }
+    }
+    return {};
+}
+
+base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
+    const auto found = client.run(
+        "SELECT number, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), table_name, op, "
+        "user_id, body "
+        "FROM domicile.documents WHERE stored_at IS NULL ORDER BY number LIMIT " +
+            std::to_string(round_max) +
+            ";"
+            "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(at)) * 1000, 0)::bigint "
+            "FROM domicile.documents "
+            "WHERE stored_at IS NULL",
+        answer_wait);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const auto& rows = found->at(0).rows;
+    const auto& books = found->at(1).rows.at(0);
+    metrics_.waiting.set(std::strtoll(books.at(0).value_or("0").c_str(), nullptr, 10));
+    metrics_.lag_ms.set(std::strtoll(books.at(1).value_or("0").c_str(), nullptr, 10));
+    if (rows.empty()) {
+        return 0;
+    }
+    std::vector<std::string> users;
+    for (const auto& row : rows) {
+        users.push_back(row.at(4).value_or(""));
+    }
+    if (auto known = keys_.know(client, users, true); !known) {
+        return std::unexpected(known.error());
+    }
+    if (maker_ == nullptr) {
+        maker_ = std::make_unique<PdfMaker>();
+    }
+    std::vector<std::string> numbers, hashes, sizes, salts;
+    for (const auto& row : rows) {
+        const AuditedEvent event{shard_,
+                                 row[0].value_or(""),
+                                 row[1].value_or(""),
+                                 row[2].value_or(""),
+                                 row[3].value_or(""),
+                                 row[4].value_or(""),
+                                 row[5].value_or("")};
+        const auto record = record_of(topology_, event);
+        if (!record) {
+            return std::unexpected(record.error());
+        }
+        const std::string pdf = maker_->make(*record);
+        const std::string hash = crypto::hex(crypto::view(crypto::sha256(pdf)));
+        const auto& key = keys_.of(event.user);
+        const std::string place = object_key(shard_, event.number);
+        auto put = store_.put_if_absent(place, seal_document(key, event.id(), pdf));
+        if (!put && put.error().code == Code::precondition_failed) {
+            // A round that died after storing. The same event gives the same document; anything else is not
+            // ours.
+            const auto sealed = store_.get(place);
+            const auto there =
+                sealed ? open_document(key, event.id(), *sealed) : std::unexpected(sealed.error());
+            if (!there) {
+                return std::unexpected(there.error());
+            }
+            if (there->reveal() != pdf) {
+                return base::fail(Code::internal,
+                                  "Another document stands in the place of " + event.id() + ".");
+            }
+            put = {};
+        }
+        if (!put) {
+            return std::unexpected(put.error());
+        }
+        std::array<unsigned char, 16> salt{};
+        crypto::random_bytes(salt);
+        numbers.push_back(event.number);
+        hashes.push_back(hash);
+        sizes.push_back(std::to_string(pdf.size()));
+        salts.push_back(crypto::hex({reinterpret_cast<const char*>(salt.data()), salt.size()}));
+    }
+    const std::optional<std::string> parameters[] = {array_of(numbers), array_of(hashes), array_of(sizes),
+                                                     array_of(salts)};
+    const auto noted = client.run(
+        "UPDATE domicile.documents AS d SET stored_at = clock_timestamp(), body = NULL, sha256 = v.sha256, "
+        "bytes = v.bytes, "
+        "salt = v.salt FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS v (number, sha256, "
+        "bytes, salt) "
+        "WHERE d.number = v.number AND d.stored_at IS NULL",
+        parameters, answer_wait);
+    if (!noted) {
+        return std::unexpected(noted.error());
+    }
+    metrics_.stored.add(rows.size());
+    return rows.size();
+}
+
+}  // namespace domicile::documents
