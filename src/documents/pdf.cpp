@@ -293,7 +293,8 @@ class Layout {
             line("page " + std::to_string(page + 1) + " of " + std::to_string(count), 6.5, right_edge, 40,
                  grey_text, false, true);
             line(
-                "Held in the audit log: domicile-audit-verify checks it against the log's signed checkpoint.",
+                "One leaf of the institution's log: domicile-audit-verify checks it against the signed "
+                "manifests.",
                 6.5, margin, 30, grey_text);
         }
     }

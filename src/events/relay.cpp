@@ -15,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 // Any number that applications are unlikely to lock.
 constexpr std::string_view leader_lock = "7237129510022";
 constexpr int batch_events_max = 1'000;
+constexpr std::uint64_t batches_max = 50;
 constexpr auto answer_wait = 30s;
 constexpr auto idle_wait = 200ms;
 constexpr auto follow_wait = 1s;
@@ -101,7 +102,7 @@ base::Status Relay::lead(const std::stop_token& stop) {
         if (!done) {
             return std::unexpected(done.error());
         }
-        if (done->events < batch_events_max) {
+        if (done->events < batch_events_max && done->sent < batches_max) {
             sleep_for(stop, idle_wait);
         }
     }
@@ -152,7 +153,7 @@ base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client)
     const std::optional<std::string> parameters[] = {shard_, std::to_string(*sent_)};
     const auto pending = client.run(
         "SELECT n, jsonb_build_object('shard', $1::text, 'batch', n, 'figures', figures)::text "
-        "FROM domicile.batches WHERE n > $2::bigint ORDER BY n LIMIT 10",
+        "FROM domicile.batches WHERE n > $2::bigint ORDER BY n LIMIT 50",
         parameters, answer_wait);
     if (!pending) {
         return std::unexpected(pending.error());
@@ -165,11 +166,13 @@ base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client)
     if (messages.empty()) {
         return 0;
     }
+    if (*sent_ == confirmed_) {
+        advanced_ = Clock::now();  // nothing was on its way: the clock of what is sent again starts here
+    }
     if (const auto sent = queue_.send(messages); !sent) {
         return std::unexpected(sent.error());
     }
     sent_ = number(pending->rows.back()[0]);
-    advanced_ = std::max(advanced_, Clock::now() - resend_after / 2);
     metrics_.batches.add(messages.size());
     return messages.size();
 }

@@ -141,7 +141,9 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
     fs::create_directories(folder / "examples");
     fs::create_directories(folder / "bin");
     fs::copy(source / "examples", folder / "examples", fs::copy_options::recursive);
-    fs::create_symlink(DOMICILE_BINARY, folder / "bin/domicile");
+    const fs::path binary = DOMICILE_BINARY;
+    fs::create_symlink(binary, folder / "bin/domicile");
+    fs::create_symlink(binary.parent_path() / "domicile-audit-verify", folder / "bin/domicile-audit-verify");
 
     // 8101… and 7101… for the doors, 7500… for the nodes. Five digits, so none is part of another number of a
     // page.
