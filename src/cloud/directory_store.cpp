@@ -58,7 +58,7 @@ bool is_object_key(std::string_view key) {
         const auto segment = key.substr(at, slash - at);
         const bool plain = std::ranges::all_of(segment, [](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                   c == '_' || c == '.' || c == '=';
+                   c == '_' || c == '.';
         });
         if (!plain || segment.empty() || segment == "." || segment == ".." || segment.size() > 200) {
             return false;

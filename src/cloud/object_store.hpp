@@ -38,7 +38,7 @@ class ObjectStore {
     [[nodiscard]] virtual base::Result<std::vector<StoredObject>> list(std::string_view prefix) = 0;
 };
 
-/// Slashes between segments of letters, digits and -_.= ; 1 to 512 bytes, no segment "." or "..".
+/// Slashes between segments of letters, digits and -_. ; 1 to 512 bytes, no segment "." or "..".
 [[nodiscard]] bool is_object_key(std::string_view key);
 
 }  // namespace domicile::cloud

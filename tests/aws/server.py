@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.secretsmanager.models import SecretsManagerBackend
@@ -69,7 +69,7 @@ def refusal(request):
     again = AWSRequest(request.method, request.host_url.rstrip("/") + request.path + ("?" + query if query else ""),
                        data=request.get_data(), headers={name: request.headers.get(name, "") for name in signed})
     again.context["timestamp"] = date
-    signer = SigV4Auth(CREDENTIALS, scope[3], scope[2])
+    signer = (S3SigV4Auth if scope[3] == "s3" else SigV4Auth)(CREDENTIALS, scope[3], scope[2])
     canonical = signer.canonical_request(again)
     good = signer.signature(signer.string_to_sign(again, canonical), again)
     return None if good == fields.get("Signature") else "InvalidSignatureException"

@@ -4,14 +4,18 @@
 #include "cloud/aws_keys.hpp"
 #include "cloud/aws_queue.hpp"
 #include "cloud/aws_secrets.hpp"
+#include "cloud/aws_store.hpp"
+#include "cloud/http_call.hpp"
 #include "cloud/local_keys.hpp"
 #include "cloud/local_secrets.hpp"
+#include "crypto/hash.hpp"
 #include "fleet/context.hpp"
 #include "fleet/rotation.hpp"
 #include "sql_door.hpp"
 #include "support/cloud_conformance.hpp"
 #include "support/queue_conformance.hpp"
 #include "support/runtime_api.hpp"
+#include "support/store_conformance.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -64,6 +68,28 @@ class AwsServer {
                             {{"AliasName", alias}, {"TargetKeyId", made->at("KeyMetadata").at("KeyId")}}));
     }
 
+    /// A bucket, as infrastructure code makes it; with object lock, or without.
+    void make_bucket(const std::string& name, bool locked) const {
+        const std::string path = "/" + name;
+        std::vector<std::pair<std::string, std::string>> headers = {{"content-type", "application/xml"},
+                                                                    {"host", url().substr(7)}};
+        if (locked) {
+            headers.emplace_back("x-amz-bucket-object-lock-enabled", "true");
+        }
+        const std::string body =
+            "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></"
+            "CreateBucketConfiguration>";
+        headers.emplace_back("x-amz-content-sha256", crypto::hex(crypto::view(crypto::sha256(body))));
+        const auto added =
+            cloud::sign({.method = "PUT", .path = path, .query = "", .headers = headers, .body = body},
+                        *access().credentials(), "eu-west-1", "s3", std::time(nullptr));
+        cloud::HttpCall request{.url = url() + path, .method = "PUT", .headers = headers, .body = body};
+        request.headers.insert(request.headers.end(), added.begin(), added.end());
+        const auto made = cloud::call(request);
+        ASSERT_TRUE(made);
+        ASSERT_EQ(made->status, 200) << made->body;
+    }
+
   private:
     std::uint16_t port_;
     fs::path ready_ = fs::temp_directory_path() / ("domicile-aws." + std::to_string(::getpid()));
@@ -84,6 +110,24 @@ class Drivers : public testing::Test {
     }
     inline static AwsServer* server = nullptr;
 };
+
+TEST_F(Drivers, StoreOfS3) {
+    server->make_bucket("store", false);
+    cloud::AwsStore store(server->access(), "eu-west-1", "store");
+    test_support::store_conformance(store);
+    for (int i = 0; i < 1'005; i += 67) {
+        ASSERT_TRUE(store.put_if_absent("many/" + std::to_string(i), "x"));
+    }
+    EXPECT_EQ(store.list("many/").value().size(), 15U);
+    cloud::AwsStore stranger(server->access("wrong"), "eu-west-1", "store");
+    EXPECT_EQ(stranger.get("a/b").error().code, Code::not_permitted);
+    // Locked objects outlive whoever would delete them.
+    server->make_bucket("locked", true);
+    cloud::AwsStore locked(server->access(), "eu-west-1", "locked", 10);
+    const auto kept = locked.put_if_absent("a", "kept");
+    ASSERT_TRUE(kept) << base::describe(kept.error()) << kept.error().detail;
+    EXPECT_EQ(locked.get("a").value(), "kept");
+}
 
 TEST_F(Drivers, QueueOfSqs) {
     int number = 0;

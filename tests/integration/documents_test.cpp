@@ -6,6 +6,7 @@
 #include "cloud/local_keys.hpp"
 #include "documents/dispatcher.hpp"
 #include "fleet/context.hpp"
+#include "support/store_conformance.hpp"
 #include "support/temp_fleet.hpp"
 
 #include <algorithm>
@@ -380,19 +381,7 @@ TEST_F(Documents, TheCheckerFindsEveryTampering) {
 }
 
 TEST_F(Documents, AStoreKeepsWhatItWasGivenAndSaysIfItDidNot) {
-    EXPECT_EQ(store_.get("a/b").error().code, base::Code::not_found);
-    ASSERT_TRUE(store_.put_if_absent("a/b", "one"));
-    EXPECT_EQ(store_.put_if_absent("a/b", "two").error().code, base::Code::precondition_failed);
-    EXPECT_EQ(store_.get("a/b").value(), "one");
-    ASSERT_TRUE(store_.put("a/b", "three"));
-    ASSERT_TRUE(store_.put_if_absent("a/c", ""));
-    EXPECT_EQ(store_.get("a/b").value(), "three");
-    EXPECT_EQ(store_.get("a/c").value(), "");
-    EXPECT_EQ(store_.list("a/").value().size(), 2U);
-    for (const char* bad : {"", "/", "a//b", "../x", "a/../b", "a/./b", "a b", "a/", "a\nb"}) {
-        EXPECT_EQ(store_.put_if_absent(bad, "x").error().code, base::Code::invalid_value) << bad;
-        EXPECT_FALSE(store_.get(bad)) << bad;
-    }
+    test_support::store_conformance(store_);
     std::ofstream(objects() / "a/b", std::ios::app) << "!";
     EXPECT_EQ(store_.get("a/b").error().code, base::Code::internal);
 }
