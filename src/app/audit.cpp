@@ -4,7 +4,6 @@
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "app/worker.hpp"
-#include "cloud/directory_store.hpp"
 #include "documents/keeper.hpp"
 #include "fleet/issuer.hpp"
 
@@ -69,8 +68,8 @@ int show(const topology::Topology& topology, const fleet::Secrets& secrets, cons
     if (auto known = keys.know(*client, {user}, false); !known) {
         return failed(known.error());
     }
-    cloud::DirectoryStore store(secrets.state().objects(home));
-    const auto sealed = store.get(documents::object_key(shard, digits));
+    const auto store = document_store(secrets, home);
+    const auto sealed = store->get(documents::object_key(shard, digits));
     const auto pdf = sealed ? documents::open_document(keys.of(user), id, *sealed)
                             : base::Result<base::Secret<std::string>>(std::unexpected(sealed.error()));
     if (!pdf) {

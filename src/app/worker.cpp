@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "cloud/aws_credentials.hpp"
 #include "cloud/aws_queue.hpp"
+#include "cloud/aws_store.hpp"
 #include "cloud/directory_store.hpp"
 #include "documents/dispatcher.hpp"
 #include "events/lambda.hpp"
@@ -66,7 +67,7 @@ base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::Ju
         return std::unexpected(std::move(keys.error()));
     }
     works.keys = std::move(*keys);
-    works.store = std::make_unique<cloud::DirectoryStore>(secrets.state().objects(home));
+    works.store = document_store(secrets, home);
     std::vector<documents::Source> sources;
     for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
         const auto& shard = topology.shards[i];
@@ -129,6 +130,19 @@ events::Connect central_figures(const fleet::Secrets& secrets, std::string_view 
         const auto value = secrets.text(scope, fleet::figures_secret);
         return connect_central(secrets, value ? vault::parse_login(*value) : std::unexpected(value.error()));
     };
+}
+
+std::unique_ptr<cloud::ObjectStore> document_store(const fleet::Secrets& secrets,
+                                                   std::string_view jurisdiction) {
+    const auto& topology = secrets.topology();
+    const auto& choice = topology.store;
+    if (choice.driver == topology::StoreChoice::Driver::directory) {
+        return std::make_unique<cloud::DirectoryStore>(secrets.state().objects(jurisdiction));
+    }
+    const auto region = topology.writer_region(topology.jurisdiction(jurisdiction).value());
+    return std::make_unique<cloud::AwsStore>(
+        cloud::AwsAccess{cloud::find_credentials, choice.endpoint}, topology.at(region).name,
+        choice.bucket + "-" + std::string(jurisdiction), choice.retain_days);
 }
 
 std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology, events::Connect central) {

@@ -1,6 +1,7 @@
 #pragma once
 // How a worker and the local operator's commands reach shards and central.
 
+#include "cloud/object_store.hpp"
 #include "events/consumer.hpp"
 #include "fleet/secrets.hpp"
 
@@ -16,6 +17,9 @@ namespace domicile::app {
 /// Central as every jurisdiction may: to send batches and to read figures.
 [[nodiscard]] events::Connect central_figures(const fleet::Secrets& secrets, std::string_view jurisdiction);
 
+/// Where a jurisdiction's documents are.
+[[nodiscard]] std::unique_ptr<cloud::ObjectStore> document_store(const fleet::Secrets& secrets,
+                                                                 std::string_view jurisdiction);
 /// The queue that the topology names; over `central` if it is a table there.
 [[nodiscard]] std::unique_ptr<cloud::Queue> figures_queue(const topology::Topology& topology,
                                                           events::Connect central);

@@ -44,6 +44,7 @@ Topology Builder::build() {
     roles();
     vault();
     queue();
+    store();
     secrets();
     mesh();
     limits();

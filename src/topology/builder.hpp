@@ -121,6 +121,7 @@ class Builder {
     // builder_private.cpp: secrets and the private network
     void vault();
     void queue();
+    void store();
     /// An https URL, or http:// with a loopback address; else a finding.
     std::string endpoint(const Reader& reader);
     void secrets();

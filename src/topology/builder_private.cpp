@@ -1,4 +1,4 @@
-// What only our own processes see: [vault], [queue], [secrets.NAME], [mesh].
+// What only our own processes see: [vault], [queue], [store], [secrets.NAME], [mesh].
 
 #include "topology/builder.hpp"
 #include "topology/words.hpp"
@@ -54,6 +54,35 @@ void Builder::queue() {
         if (reader.given(key) && queue.driver == QueueChoice::Driver::postgres && !reader.broken("driver")) {
             report_.add(reader.place(key), quoted(key) + " in [queue] means nothing to the postgres driver",
                         "remove it, or write driver = \"sqs\"");
+        }
+    }
+}
+
+void Builder::store() {
+    StoreChoice& store = topology_.store;
+    store.bucket = "domicile-" + topology_.name;
+    const Entry* entry = root_.get("store");
+    if (entry == nullptr) {
+        return;
+    }
+    const Reader reader = open(*entry, "", keys::store);
+    if (const Value* driver = reader.text("driver")) {
+        store.driver = driver->text == "s3" ? StoreChoice::Driver::s3 : StoreChoice::Driver::directory;
+        if (driver->text != "s3" && driver->text != "directory") {
+            report_.add(driver->place, "unknown driver " + quoted(driver->text) + " in [store]",
+                        "choose \"directory\" (in the state directory) or \"s3\" (Amazon S3)");
+        }
+    }
+    store.endpoint = endpoint(reader);
+    if (const Value* bucket = reader.text("bucket")) {
+        check_name(bucket->text, bucket->place, "bucket");
+        store.bucket = bucket->text;
+    }
+    bounded(reader, "retain_days", 0, 36'500, store.retain_days);
+    for (const std::string_view key : {"endpoint", "bucket", "retain_days"}) {
+        if (reader.given(key) && store.driver == StoreChoice::Driver::directory && !reader.broken("driver")) {
+            report_.add(reader.place(key), quoted(key) + " in [store] means nothing to the directory driver",
+                        "remove it, or write driver = \"s3\"");
         }
     }
 }

@@ -51,6 +51,7 @@ inline constexpr std::array topology_keys{
     Key{"vault", Type::table, false, "[vault]"},
     Key{"secrets", Type::tables, false, "[secrets.payment-key]"},
     Key{"queue", Type::table, false, "[queue]"},
+    Key{"store", Type::table, false, "[store]"},
     Key{"mesh", Type::table, false, "[mesh]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
@@ -180,6 +181,12 @@ inline constexpr std::array queue_keys{
     Key{"endpoint", Type::text, false, "endpoint = \"http://127.0.0.1:5000\""},
     Key{"name", Type::text, false, "name = \"figures\""},
 };
+inline constexpr std::array store_keys{
+    Key{"driver", Type::text, false, "driver = \"s3\""},
+    Key{"endpoint", Type::text, false, "endpoint = \"http://127.0.0.1:5000\""},
+    Key{"bucket", Type::text, false, "bucket = \"audit\""},
+    Key{"retain_days", Type::integer, false, "retain_days = 3_650"},
+};
 inline constexpr std::array secret_keys{
     Key{"jurisdictions", Type::texts, true, "jurisdictions = [\"eu\"]"},
 };
@@ -214,15 +221,16 @@ inline constexpr Section client{"client", client_keys};
 inline constexpr Section role{"role", role_keys};
 inline constexpr Section vault{"vault", vault_keys};
 inline constexpr Section queue{"queue", queue_keys};
+inline constexpr Section store{"store", store_keys};
 inline constexpr Section document{"document", document_keys};
 inline constexpr Section institution{"institution", institution_keys};
 inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,       shard,    node,
-                                central,  embedded, table,        other_tables, personal, statistic,
-                                transfer, identity, issuer,       client,       role,     vault,
-                                queue,    secret,   mesh,         limits,       document, institution};
+inline constexpr std::array all{topology, database, jurisdiction, region,     shard,     node,     central,
+                                embedded, table,    other_tables, personal,   statistic, transfer, identity,
+                                issuer,   client,   role,         vault,      queue,     store,    secret,
+                                mesh,     limits,   document,     institution};
 
 }  // namespace domicile::topology::keys

@@ -220,6 +220,16 @@ struct QueueChoice {
     std::string name = {};             ///< sqs: NAME.fifo and NAME-dead.fifo in central's region
 };
 
+/// Where audit documents are kept.
+struct StoreChoice {
+    enum class Driver : std::uint8_t { directory, s3 };
+    Driver driver = Driver::directory;  ///< directory: STATE/objects/<jurisdiction>
+    std::string endpoint = {};          ///< s3: a server of one's own; empty: AWS itself
+    std::string bucket = {};            ///< s3: BUCKET-<jurisdiction> in its writer region
+    std::uint32_t retain_days =
+        0;  ///< s3: nobody deletes them for so long (object lock); 0: as the bucket says
+};
+
 /// A secret of the application, and where it may be.
 struct SharedSecret {
     std::string name;
@@ -280,6 +290,7 @@ struct Topology {
     std::vector<Role> roles;
     Vault vault;
     QueueChoice queue;
+    StoreChoice store;
     std::vector<SharedSecret> secrets;
     Mesh mesh;
     Limits limits;

@@ -236,7 +236,7 @@ TEST_F(Drivers, AWholeFleetKeepsItsSecretsThere) {
     EXPECT_EQ(stored->bytes.find("password"), std::string::npos);
 }
 
-TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
+TEST_F(Drivers, AWholeFleetCountsThroughSqsAndKeepsInS3) {
     const Folder folder;
     const auto file = folder.path / "credentials";
     std::ofstream(file) << "[default]\naws_access_key_id=test\naws_secret_access_key = secret\n";
@@ -245,11 +245,14 @@ TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
     ::setenv("AWS_SHARED_CREDENTIALS_FILE", file.c_str(), 1);
     cloud::AwsQueue queue(server->access(), "eu-west-1", "counted");
     ASSERT_TRUE(queue.create());
+    server->make_bucket("kept-eu", false);
+    cloud::AwsStore store(server->access(), "eu-west-1", "kept-eu");
     TempFleet fleet(DOMICILE_BINARY,
-                    test_support::small_topology() +
+                    test_support::small_topology() + "audit = [\"insert\"]\n" +
                         "[statistics.sales]\ntable = \"orders\"\npersons_min = 2\nrest_s = 0\n" +
                         "[queue]\ndriver = \"sqs\"\nname = \"counted\"\nendpoint = \"" + server->url() +
-                        "\"\n");
+                        "\"\n" + "[store]\ndriver = \"s3\"\nbucket = \"kept\"\nendpoint = \"" +
+                        server->url() + "\"\n");
     const auto started = fleet.start();
     ASSERT_TRUE(started) << base::describe(started.error());
     auto client = fleet.connect("eu-1.eu-west-1.w", fleet::roles::owner);
@@ -265,6 +268,9 @@ TEST_F(Drivers, AWholeFleetCountsThroughSqs) {
         return fleet::single_value(central, "SELECT sum(value)::bigint FROM domicile.figures").value() ==
                "100";
     }));
+    EXPECT_TRUE(test_support::eventually([&] { return store.list("documents/eu-1/").value().size() == 100; }))
+        << "and each has its document";
+    EXPECT_TRUE(store.get("documents/eu-1/000000/000000100").value().starts_with("DOMD1"));
     EXPECT_EQ(queue.depth().value().waiting, 0U);
     EXPECT_EQ(fleet::single_value(central, "SELECT count(*) FROM domicile.queue").value(), "0");
 }
