@@ -139,9 +139,16 @@ TEST_F(VaultFleet, EveryLoginRotatesUnderLoadWithoutAFailedStatement) {
                 note(client.connected(), "login: " + client.error());
                 const auto read = client.run("SELECT name FROM users WHERE user_id = 1");
                 note(read.good, "read: " + read.message);
-                // Open: a read that is answered without its row, some in a hundred thousand, not explained
-                // yet.
-                odd += read.good && read.value() != "p1" ? 1 : 0;
+                if (read.good && read.value() != "p1") {
+                    // Open: some in a hundred thousand reads are answered without their row; not explained
+                    // yet.
+                    ++odd;
+                    const std::lock_guard lock(mutex);
+                    why += "a read at " + options.substr(15, 10) + " gave " +
+                           std::to_string(read.rows.size()) + " rows, tag \"" + read.tag +
+                           "\", write then: " +
+                           client.run("UPDATE users SET email = email WHERE user_id = 1").tag + "\n";
+                }
                 const auto write = client.run("UPDATE users SET email = email WHERE user_id = 1");
                 note(write.good, "write: " + write.message);
             }
@@ -195,6 +202,7 @@ TEST_F(VaultFleet, EveryLoginRotatesUnderLoadWithoutAFailedStatement) {
     load.clear();
     EXPECT_EQ(failed, 0) << why;
     EXPECT_LE(odd, 20) << "reads without their row";
+    std::printf("%s", odd > 0 ? why.c_str() : "");
     EXPECT_GT(ran, 200);
     const auto after = fleet->secrets().login("eu", gateway);
     ASSERT_TRUE(after);
