@@ -1,9 +1,11 @@
 // domicile-audit-verify DIRECTORY --key PUBLIC_KEY: whether what an institution has received is complete and
-// unaltered, from the files alone: no database, no network, none of the sender's programs but this one.
+// unaltered, from the files alone: no database, no network, none of the sender's programs but this one. With
+// a proof and a document, or an older checkpoint, in the directory's place: whether the one proves the other.
 //
 //   DIRECTORY/00000001/manifest.json  which documents, in which order; the hash of the manifest before; the
 //   log's root
 //                      manifest.sig   Ed25519 over manifest.json, base64
+//                      checkpoint     of the log, signed (C2SP tlog-checkpoint)
 //                      eu-1.42.pdf    the documents
 //
 // Checked: the sequence has no gap; each manifest is signed, and bears the hash of the one before; each
@@ -15,6 +17,7 @@
 #include "crypto/hash.hpp"
 #include "crypto/signature.hpp"
 #include "documents/manifest.hpp"
+#include "documents/proof.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -137,10 +140,16 @@ class Check {
             crypto::hex(crypto::view(edge_.root())) != manifest->log_root) {
             find(name, "the log's root is not that of the documents so far");
         }
+        const auto note = read(folder_ / name / "checkpoint");
+        const auto checkpoint = note ? crypto::open_checkpoint(*note, key_) : std::nullopt;
+        if (!checkpoint || checkpoint->size != edge_.size() || checkpoint->root != edge_.root() ||
+            !checkpoint->origin.ends_with("/" + institution_)) {
+            find(name, "its checkpoint is not that of the documents so far, signed by this key");
+        }
     }
 
     void files(const std::string& name, const documents::Manifest& manifest) {
-        std::set<std::string> expected = {"manifest.json", "manifest.sig"};
+        std::set<std::string> expected = {"checkpoint", "manifest.json", "manifest.sig"};
         for (const auto& entry : manifest.documents) {
             expected.insert(entry.id + ".pdf");
             edge_.append(documents::leaf_of(entry.id, entry.sha256, entry.salt));
@@ -181,23 +190,55 @@ class Check {
     std::uintmax_t bytes_ = 0;
 };
 
+int proven(const std::optional<crypto::Checkpoint>& checkpoint, const std::string& what) {
+    std::cout << (checkpoint ? what + " " + checkpoint->origin + ", " + std::to_string(checkpoint->size) +
+                                   " entries, root " + crypto::hex(crypto::view(checkpoint->root))
+                             : std::string("the proof does not hold"))
+              << "\n";
+    return checkpoint ? 0 : 1;
+}
+
+/// A proof against a document, or against an older checkpoint.
+int check_proof(const std::string& proof_file, const std::string& beside_file,
+                const crypto::VerifyingKey& key) {
+    const auto text = read(proof_file);
+    const auto beside = read(beside_file);
+    if (!text || !beside) {
+        std::cerr << "domicile-audit-verify: " << (text ? beside_file : proof_file) << " cannot be read\n";
+        return 2;
+    }
+    if (const auto proof = documents::parse_inclusion(*text)) {
+        return proven(documents::check(*proof, hash_of(*beside), key),
+                      "the document is " + proof->id + " of");
+    }
+    const auto proof = documents::parse_consistency(*text);
+    const auto older = crypto::open_checkpoint(*beside, key);
+    return proven(proof && older ? documents::check(*proof, *older, key) : std::nullopt, "it continues as");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     const std::vector<std::string> words(arguments + 1, arguments + count);
-    if (words.size() != 3 || words[1] != "--key") {
-        std::cerr << "usage: domicile-audit-verify DIRECTORY --key PUBLIC_KEY\n\nThe key is what `domicile "
-                     "audit key` prints, "
-                     "received on another way than the documents.\n";
+    if ((words.size() != 3 && words.size() != 4) || words[words.size() - 2] != "--key") {
+        std::cerr
+            << "usage: domicile-audit-verify DIRECTORY --key PUBLIC_KEY\n"
+               "       domicile-audit-verify PROOF DOCUMENT.pdf --key PUBLIC_KEY\n"
+               "       domicile-audit-verify PROOF OLDER_CHECKPOINT --key PUBLIC_KEY\n\n"
+               "The key is what `domicile audit key` prints, received on another way than the documents; a "
+               "proof, what `domicile audit prove` prints.\n";
         return 2;
     }
-    const auto raw = crypto::base64url_decode(words[2]);
+    const auto raw = crypto::base64url_decode(words.back());
     const auto key =
         raw ? crypto::VerifyingKey::from_ed25519(*raw)
             : base::Result<crypto::VerifyingKey>(base::fail(base::Code::invalid_value, "no key"));
     if (!key) {
         std::cerr << "domicile-audit-verify: that is no public key: 43 characters of base64url\n";
         return 2;
+    }
+    if (words.size() == 4) {
+        return check_proof(words[0], words[1], *key);
     }
     Check check(words[0], *key);
     const bool good = check.run();

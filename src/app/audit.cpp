@@ -1,6 +1,7 @@
 // `domicile audit …`: where audit documents stand, one of them, and whether every audited event has one that
 // was acknowledged.
 
+#include "app/audit_prove.hpp"
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "app/worker.hpp"
@@ -202,6 +203,9 @@ int audit(const Common& common, const AuditOptions& options) {
     const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state));
     if (options.what == "show") {
         return show(*topology, secrets, options.id);
+    }
+    if (options.what == "prove") {
+        return audit_prove(*topology, secrets, options);
     }
     if (options.what == "status") {
         return status(common, *topology, secrets);

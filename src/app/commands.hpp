@@ -49,9 +49,11 @@ struct StatsOptions {
 int stats(const Common& common, const StatsOptions& options);
 
 struct AuditOptions {
-    std::string what;  ///< status, show, key
+    std::string what;  ///< status, show, key, prove
     std::string id;    ///< of a document: "eu-1.42"
     std::string jurisdiction;
+    std::string institution;
+    std::uint64_t since = 0;  ///< of a log: the size it once had
 };
 int audit(const Common& common, const AuditOptions& options);
 

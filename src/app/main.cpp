@@ -112,6 +112,9 @@ void add_audit(CLI::App& cli, app::Common& common, app::AuditOptions& options, i
          {Command{"status", "Audited events, stored documents and acknowledged batches; 0 if they are equal",
                   "audit status"},
           Command{"show", "A document's PDF, to standard output", "audit show eu-1.42 > document.pdf"},
+          Command{"prove",
+                  "A proof out of an institution's log, to standard output, for domicile-audit-verify",
+                  "audit prove eu-1.42 > document.proof"},
           Command{"key", "The public key that institutions check manifests with", "audit key -j eu"}}) {
         CLI::App* one = audit->add_subcommand(name, text);
         add_topology(*one, common);
@@ -121,6 +124,12 @@ void add_audit(CLI::App& cli, app::Common& common, app::AuditOptions& options, i
             add_json(*one, common);
         } else if (what == "show") {
             one->add_option("id", options.id, "The document's id: SHARD.NUMBER")->required();
+        } else if (what == "prove") {
+            one->add_option("id", options.id, "That the log holds this document: SHARD.NUMBER");
+            one->add_option("--since", options.since,
+                            "That the log has only grown since it had so many entries");
+            one->add_option("--institution", options.institution,
+                            "Whose log (default: the first that receives from the document's shard)");
         } else {
             one->add_option("-j,--jurisdiction", options.jurisdiction, "Whose key (default: the first)");
         }

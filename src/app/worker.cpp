@@ -57,6 +57,28 @@ struct Works {
 
 namespace {
 
+/// Anew after a failure: the credential may have been put or changed meanwhile.
+documents::OpenDelivery delivery_of(const fleet::Secrets& secrets, const topology::Institution& institution) {
+    return [&secrets, &institution]() -> Result<std::unique_ptr<documents::Delivery>> {
+        documents::Destination to{institution.deliver, secrets.state().delivered(), {}, institution.host_key};
+        if (!institution.credential.empty()) {
+            const auto& declared = secrets.topology().secrets;
+            const auto vault = secrets.vault(
+                *std::ranges::find(declared, institution.credential, &topology::SharedSecret::name));
+            auto credential = vault ? vault->get(institution.credential)
+                                    : Result<vault::Value>(std::unexpected(vault.error()));
+            if (!credential) {
+                return base::fail(base::Code::configuration,
+                                  "The credential of " + institution.name + " cannot be read.",
+                                  "Put it with `domicile secret put " + institution.credential + "`.",
+                                  base::describe(credential.error()));
+            }
+            to.credential = std::move(credential->value);
+        }
+        return documents::delivery_to(std::move(to));
+    };
+}
+
 /// Documents of the own jurisdiction's shards, and their way to its institutions.
 base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::JurisdictionIndex own,
                            base::Metrics& metrics) {
@@ -84,15 +106,14 @@ base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::Ju
         if (institution.jurisdiction != own || sources.empty()) {
             continue;
         }
-        auto delivery = documents::delivery_to(institution.deliver, secrets.state().delivered());
         auto key = fleet::read_dispatch_key(secrets, home);
-        if (!delivery || !key) {
-            return std::unexpected(delivery ? std::move(key.error()) : std::move(delivery.error()));
+        if (!key) {
+            return std::unexpected(std::move(key.error()));
         }
         auto& counts = works.dispatch_metrics.emplace_back(metrics, institution.name);
         auto& dispatcher =
             works.dispatchers.emplace_back(topology, institution, sources, *works.store, *works.keys,
-                                           std::move(*delivery), std::move(*key), counts);
+                                           delivery_of(secrets, institution), std::move(*key), counts);
         works.threads.emplace_back([&dispatcher](const std::stop_token& stop) { dispatcher.run(stop); });
     }
     return {};

@@ -2,6 +2,8 @@
 
 #include "base/assert.hpp"
 
+#include <charconv>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -34,6 +36,20 @@ Digest pbkdf2_sha256(std::string_view password, std::string_view salt, int itera
     DOMICILE_ASSERT(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), raw(salt),
                                       static_cast<int>(salt.size()), iterations, EVP_sha256(),
                                       static_cast<int>(digest.size()), digest.data()) == 1);
+    return digest;
+}
+
+std::optional<Digest> digest_of(std::string_view hex) {
+    Digest digest;
+    if (hex.size() != 2 * digest.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < digest.size(); ++i) {
+        const auto [end, error] = std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, digest[i], 16);
+        if (error != std::errc{} || end != hex.data() + 2 * i + 2) {
+            return std::nullopt;
+        }
+    }
     return digest;
 }
 

@@ -2,6 +2,7 @@
 // SHA-256, HMAC-SHA-256 and PBKDF2 over OpenSSL.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ using Digest = std::array<unsigned char, 32>;
 }
 /// Lower-case hexadecimal.
 [[nodiscard]] std::string hex(std::string_view bytes);
+/// Nothing but 64 hexadecimal digits.
+[[nodiscard]] std::optional<Digest> digest_of(std::string_view hex);
 /// In time that depends on the lengths only.
 [[nodiscard]] bool equal_constant_time(std::string_view a, std::string_view b);
 

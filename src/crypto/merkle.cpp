@@ -2,47 +2,34 @@
 
 #include "base/assert.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
-#include <span>
 
 namespace domicile::crypto {
 namespace {
 
-Digest root_of(std::span<const Digest> leaves) {
-    if (leaves.size() == 1) {
-        return leaves[0];
+/// The tree's hash of leaves [low, high): as RFC 6962 splits them, at the largest power of two below.
+base::Result<Digest> root_of(std::uint64_t low, std::uint64_t high, const ReadSubtree& read) {
+    const std::uint64_t count = high - low;
+    if (std::has_single_bit(count)) {
+        const auto height = static_cast<unsigned>(std::countr_zero(count));
+        return read(height, low >> height);
     }
-    const std::size_t left = std::bit_floor(leaves.size() - 1);
-    return merkle_node(root_of(leaves.first(left)), root_of(leaves.subspan(left)));
+    const std::uint64_t middle = low + std::bit_floor(count);
+    const auto left = root_of(low, middle, read);
+    const auto right = left ? root_of(middle, high, read) : left;
+    return right ? base::Result<Digest>(merkle_node(*left, *right)) : right;
 }
 
-void prove(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& proof) {
-    if (leaves.size() == 1) {
-        return;
+base::Status add_root(std::uint64_t low, std::uint64_t high, const ReadSubtree& read,
+                      std::vector<Digest>& proof) {
+    auto root = root_of(low, high, read);
+    if (!root) {
+        return std::unexpected(std::move(root.error()));
     }
-    const std::size_t left = std::bit_floor(leaves.size() - 1);
-    if (index < left) {
-        prove(leaves.first(left), index, proof);
-        proof.push_back(root_of(leaves.subspan(left)));
-    } else {
-        prove(leaves.subspan(left), index - left, proof);
-        proof.push_back(root_of(leaves.first(left)));
-    }
-}
-
-std::optional<Digest> digest_of(std::string_view hex) {
-    Digest digest;
-    if (hex.size() != 2 * digest.size()) {
-        return std::nullopt;
-    }
-    for (std::size_t i = 0; i < digest.size(); ++i) {
-        const auto [end, error] = std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, digest[i], 16);
-        if (error != std::errc{} || end != hex.data() + 2 * i + 2) {
-            return std::nullopt;
-        }
-    }
-    return digest;
+    proof.push_back(*root);
+    return {};
 }
 
 }  // namespace
@@ -107,10 +94,47 @@ std::optional<MerkleEdge> MerkleEdge::parse(std::string_view text) {
                                                                             : std::nullopt;
 }
 
-std::vector<Digest> inclusion_proof(const std::vector<Digest>& leaves, std::uint64_t index) {
-    DOMICILE_ASSERT(index < leaves.size());
+base::Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size,
+                                                  const ReadSubtree& read) {
+    DOMICILE_ASSERT(index < size);
     std::vector<Digest> proof;
-    prove(leaves, index, proof);
+    std::uint64_t low = 0;
+    for (std::uint64_t high = size; high - low > 1;) {
+        const std::uint64_t middle = low + std::bit_floor(high - low - 1);
+        const bool left = index < middle;
+        if (auto added = left ? add_root(middle, high, read, proof) : add_root(low, middle, read, proof);
+            !added) {
+            return std::unexpected(std::move(added.error()));
+        }
+        (left ? high : low) = middle;
+    }
+    std::ranges::reverse(proof);
+    return proof;
+}
+
+base::Result<std::vector<Digest>> consistency_proof(std::uint64_t old_size, std::uint64_t size,
+                                                    const ReadSubtree& read) {
+    DOMICILE_ASSERT(old_size > 0 && old_size <= size);
+    std::vector<Digest> proof;
+    std::uint64_t low = 0;
+    std::uint64_t high = size;
+    bool whole = true;  // the older tree's own root need not be proven while it is a subtree as it stands
+    while (high != old_size) {
+        const std::uint64_t middle = low + std::bit_floor(high - low - 1);
+        const bool left = old_size <= middle;
+        if (auto added = left ? add_root(middle, high, read, proof) : add_root(low, middle, read, proof);
+            !added) {
+            return std::unexpected(std::move(added.error()));
+        }
+        whole = whole && left;
+        (left ? high : low) = middle;
+    }
+    if (!whole) {
+        if (auto added = add_root(low, high, read, proof); !added) {
+            return std::unexpected(std::move(added.error()));
+        }
+    }
+    std::ranges::reverse(proof);
     return proof;
 }
 
@@ -139,6 +163,49 @@ bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t siz
         last /= 2;
     }
     return last == 0 && hash == root;
+}
+
+bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
+                        const Digest& root, const std::vector<Digest>& proof) {
+    if (old_size == 0 || old_size > size) {
+        return false;
+    }
+    if (old_size == size) {
+        return proof.empty() && old_root == root;
+    }
+    std::vector<Digest> path = proof;
+    if (std::has_single_bit(old_size)) {
+        path.insert(path.begin(), old_root);
+    }
+    if (path.empty()) {
+        return false;
+    }
+    std::uint64_t at = old_size - 1;
+    std::uint64_t last = size - 1;
+    while (at % 2 == 1) {
+        at /= 2;
+        last /= 2;
+    }
+    Digest older = path.front();
+    Digest newer = path.front();
+    for (std::size_t i = 1; i < path.size(); ++i) {
+        if (last == 0) {
+            return false;
+        }
+        if (at % 2 == 1 || at == last) {
+            older = merkle_node(path[i], older);
+            newer = merkle_node(path[i], newer);
+            while (at % 2 == 0 && at != 0) {
+                at /= 2;
+                last /= 2;
+            }
+        } else {
+            newer = merkle_node(newer, path[i]);
+        }
+        at /= 2;
+        last /= 2;
+    }
+    return last == 0 && older == old_root && newer == root;
 }
 
 }  // namespace domicile::crypto

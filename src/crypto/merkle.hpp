@@ -2,9 +2,11 @@
 // The Merkle tree of RFC 6962 (section 2.1, also RFC 9162): leaves and nodes are hashed apart, so that no
 // node passes for a leaf.
 
+#include "base/error.hpp"
 #include "crypto/hash.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,11 +33,22 @@ class MerkleEdge {
     std::vector<Digest> full_;  // roots of the full subtrees, largest first
 };
 
+/// The root of the leaves [index << height, (index + 1) << height), all of which are there.
+using ReadSubtree = std::function<base::Result<Digest>(unsigned height, std::uint64_t index)>;
+
 /// The hashes beside the way from leaf `index` up, bottom first (RFC 6962 section 2.1.1). REQUIRES: index <
-/// leaves.
-[[nodiscard]] std::vector<Digest> inclusion_proof(const std::vector<Digest>& leaves, std::uint64_t index);
+/// size. Errors are those of `read`.
+[[nodiscard]] base::Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size,
+                                                                const ReadSubtree& read);
 /// Whether `leaf` is number `index` of the tree of `size` leaves with that root (RFC 9162 section 2.1.3.2).
 [[nodiscard]] bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
                                     const std::vector<Digest>& proof, const Digest& root);
+/// That the first `old_size` leaves of the tree of `size` leaves are those of the older tree (RFC 6962
+/// section 2.1.2). REQUIRES: 0 < old_size <= size.
+[[nodiscard]] base::Result<std::vector<Digest>> consistency_proof(std::uint64_t old_size, std::uint64_t size,
+                                                                  const ReadSubtree& read);
+/// RFC 9162 section 2.1.4.2.
+[[nodiscard]] bool verify_consistency(std::uint64_t old_size, const Digest& old_root, std::uint64_t size,
+                                      const Digest& root, const std::vector<Digest>& proof);
 
 }  // namespace domicile::crypto

@@ -33,21 +33,47 @@ TEST(Merkle, GivesTheKnownRoots) {
     }
 }
 
+/// Reads subtrees of leaves that are all in memory.
+ReadSubtree over(const std::vector<Digest>& leaves) {
+    return [&leaves](unsigned height, std::uint64_t index) -> base::Result<Digest> {
+        MerkleEdge edge;
+        for (std::uint64_t i = index << height; i < (index + 1) << height; ++i) {
+            edge.append(leaves.at(i));
+        }
+        return edge.root();
+    };
+}
+
 TEST(Merkle, ProvesWhatIsThereAndNothingElse) {
     std::vector<Digest> leaves;
     MerkleEdge edge;
+    std::vector<Digest> roots = {edge.root()};
     for (std::uint64_t size = 1; size <= 40; ++size) {
         leaves.push_back(merkle_leaf(std::to_string(size)));
         edge.append(leaves.back());
+        roots.push_back(edge.root());
         for (std::uint64_t i = 0; i < size; ++i) {
-            auto proof = inclusion_proof(leaves, i);
+            auto proof = inclusion_proof(i, size, over(leaves)).value();
             EXPECT_TRUE(verify_inclusion(leaves[i], i, size, proof, edge.root())) << i << " of " << size;
             EXPECT_FALSE(verify_inclusion(merkle_leaf("other"), i, size, proof, edge.root()));
             EXPECT_FALSE(verify_inclusion(leaves[i], (i + 1) % size, size, proof, edge.root()) && size > 1);
             proof.push_back(leaves[0]);
             EXPECT_FALSE(verify_inclusion(leaves[i], i, size, proof, edge.root()));
         }
+        for (std::uint64_t old = 1; old <= size; ++old) {
+            auto proof = consistency_proof(old, size, over(leaves)).value();
+            EXPECT_TRUE(verify_consistency(old, roots[old], size, edge.root(), proof)) << old << " " << size;
+            EXPECT_FALSE(verify_consistency(old, merkle_leaf("other"), size, edge.root(), proof));
+            EXPECT_FALSE(verify_consistency(old, roots[old], size, merkle_leaf("other"), proof));
+            if (old > 1) {
+                EXPECT_FALSE(verify_consistency(old - 1, roots[old], size, edge.root(), proof));
+            }
+            proof.push_back(leaves[0]);
+            EXPECT_FALSE(verify_consistency(old, roots[old], size, edge.root(), proof));
+        }
     }
+    EXPECT_FALSE(verify_consistency(0, roots[0], 1, roots[1], {}));
+    EXPECT_FALSE(verify_consistency(2, roots[2], 1, roots[1], {}));
     for (const char* bad : {"", "1", ":", "1:", "0:00", "x:",
                             "2:"
                             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855,"}) {

@@ -3,72 +3,14 @@
 #include "cloud/http_call.hpp"
 #include "crypto/hash.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <unistd.h>
-
 namespace domicile::documents {
 namespace {
 
-namespace fs = std::filesystem;
 using base::Code;
-
-/// Files appear whole, under their name, and outlive a crash.
-class Directory final : public Delivery {
-  public:
-    explicit Directory(fs::path root) : root_(std::move(root)) {}
-
-    base::Result<std::string> put(std::string_view name, std::string_view bytes) override {
-        const fs::path file = root_ / name;
-        std::error_code error;
-        fs::create_directories(file.parent_path(), error);
-        if (error) {
-            return failed(error.message());
-        }
-        if (fs::exists(file, error)) {
-            std::ifstream in(file, std::ios::binary);
-            const std::string there(std::istreambuf_iterator<char>(in), {});
-            return there == bytes ? base::Result<std::string>(std::string("there"))
-                                  : base::fail(Code::precondition_failed,
-                                               "Another file stands where a document should go.");
-        }
-        const fs::path beside = file.parent_path() / ("." + file.filename().string() + ".part");
-        const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-        bool good = fd >= 0;
-        for (std::size_t done = 0; good && done < bytes.size();) {
-            const auto count = ::write(fd, bytes.data() + done, bytes.size() - done);
-            good = count > 0;
-            done += count > 0 ? static_cast<std::size_t>(count) : 0;
-        }
-        good = good && ::fsync(fd) == 0;
-        if (fd >= 0) {
-            ::close(fd);
-        }
-        good = good && ::rename(beside.c_str(), file.c_str()) == 0;
-        const int folder = good ? ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        good = folder >= 0 && ::fsync(folder) == 0;
-        if (folder >= 0) {
-            ::close(folder);
-        }
-        return good ? base::Result<std::string>(std::string("written")) : failed(std::strerror(errno));
-    }
-
-  private:
-    static std::unexpected<base::Error> failed(std::string detail) {
-        return base::fail(Code::node_unavailable,
-                          "A document cannot be put into the institution's directory.", {},
-                          std::move(detail));
-    }
-    fs::path root_;
-};
 
 class Https final : public Delivery {
   public:
-    explicit Https(std::string url) : url_(std::move(url)) {
+    Https(std::string url, base::Secret<std::string> token) : url_(std::move(url)), token_(std::move(token)) {
         while (url_.ends_with('/')) {
             url_.pop_back();
         }
@@ -83,6 +25,9 @@ class Https final : public Delivery {
             {"content-type", name.ends_with(".pdf") ? "application/pdf" : "application/octet-stream"},
             {"idempotency-key",
              crypto::hex(crypto::view(crypto::sha256(std::string(name) + "\n" + std::string(bytes))))}};
+        if (!token_.reveal().empty()) {
+            request.headers.emplace_back("authorization", "Bearer " + token_.reveal());
+        }
         request.body = bytes;
         request.timeout = std::chrono::seconds{30};
         const auto answer = cloud::call(request);
@@ -100,23 +45,27 @@ class Https final : public Delivery {
 
   private:
     std::string url_;
+    base::Secret<std::string> token_;
 };
 
 }  // namespace
 
-base::Result<std::unique_ptr<Delivery>> delivery_to(const std::string& where,
-                                                    const std::filesystem::path& relative_to) {
+base::Result<std::unique_ptr<Delivery>> delivery_to(Destination destination) {
+    const std::string& where = destination.where;
     constexpr std::string_view directory = "directory:";
     if (where.starts_with(directory)) {
-        return std::make_unique<Directory>(relative_to / where.substr(directory.size()));
+        return directory_delivery(destination.relative_to / where.substr(directory.size()));
     }
     if (where.starts_with("https://") || where.starts_with("http://127.0.0.1:") ||
         where.starts_with("http://localhost:")) {
-        return std::make_unique<Https>(where);
+        return std::make_unique<Https>(where, std::move(destination.credential));
+    }
+    if (where.starts_with("sftp://")) {
+        return sftp_delivery(std::move(destination));
     }
     return base::fail(Code::configuration,
                       "There is no way to deliver to " + where.substr(0, where.find(':')) + ".",
-                      "Use directory:/path or an https URL.");
+                      "Use directory:/path, an https URL, or sftp://user@host/path.");
 }
 
 }  // namespace domicile::documents

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
+#include "sql/quote.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -16,8 +17,6 @@ using base::Code;
 using namespace std::chrono_literals;
 
 constexpr auto answer_wait = 30s;
-constexpr auto idle_wait = 500ms;
-constexpr auto follow_wait = 1s;
 
 std::string now_text() {
     const std::time_t now = std::time(nullptr);
@@ -48,58 +47,29 @@ DispatchMetrics::DispatchMetrics(base::Metrics& metrics, const std::string& inst
 
 Dispatcher::Dispatcher(const topology::Topology& topology, const topology::Institution& institution,
                        std::vector<Source> sources, cloud::ObjectStore& store, cloud::KeyService& service,
-                       std::unique_ptr<Delivery> delivery, crypto::SigningKey key, DispatchMetrics& metrics)
+                       OpenDelivery delivery, crypto::SigningKey key, DispatchMetrics& metrics)
     : institution_(institution),
+      origin_(log_origin(topology.name, institution.name)),
       sources_(std::move(sources)),
       clients_(sources_.size()),
       store_(store),
       keys_(service, topology.name, topology.at(institution.jurisdiction).name),
-      delivery_(std::move(delivery)),
+      open_delivery_(std::move(delivery)),
       key_(std::move(key)),
       metrics_(metrics) {}
 
 void Dispatcher::run(const std::stop_token& stop) {
-    bool told = false;
-    while (!stop.stop_requested()) {
-        const auto led = lead(stop);
-        if (!led) {
-            metrics_.failures.add();
-            if (!std::exchange(told, true)) {
-                base::log::warn("dispatch.failed",
-                                {{"institution", institution_.name}, {"error", base::describe(led.error())}});
-            }
-        } else {
-            told = false;
-        }
-        events::sleep_for(stop, follow_wait);
-    }
-}
-
-base::Status Dispatcher::lead(const std::stop_token& stop) {
-    auto books = sources_.front().writer();
-    if (!books) {
-        return std::unexpected(std::move(books.error()));
-    }
-    const std::optional<std::string> parameters[] = {institution_.name};
-    const auto locked =
-        books->run("SELECT pg_try_advisory_lock(hashtextextended($1, 7237129510))", parameters, answer_wait);
-    if (!locked) {
-        return std::unexpected(locked.error());
-    }
-    if (locked->rows.at(0).at(0) != "t") {
-        return {};
-    }
-    while (!stop.stop_requested()) {
-        const auto done = round(*books);
-        if (!done) {
-            std::ranges::for_each(clients_, [](auto& client) { client.reset(); });
-            return std::unexpected(done.error());
-        }
-        if (!*done) {
-            events::sleep_for(stop, idle_wait);
-        }
-    }
-    return {};
+    events::lead(stop, {.log_name = "dispatch",
+                        .of = institution_.name,
+                        .lock = "hashtextextended(" + sql::sql_literal(institution_.name) + ", 7237129510)",
+                        .connect = sources_.front().writer,
+                        .failures = &metrics_.failures,
+                        .round = [this](pool::MaintenanceClient& books) { return round(books); },
+                        .failed =
+                            [this] {
+                                std::ranges::for_each(clients_, [](auto& client) { client.reset(); });
+                                delivery_.reset();
+                            }});
 }
 
 base::Result<pool::MaintenanceClient*> Dispatcher::client_of(std::size_t source) {
@@ -132,7 +102,11 @@ base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
     if (!manifest) {
         return std::unexpected(manifest.error());
     }
-    const auto receipt = hand_over(*manifest, *row[1], row.at(2).value_or(""));
+    const auto checkpoint = log_of(books, *manifest);
+    if (!checkpoint) {
+        return std::unexpected(checkpoint.error());
+    }
+    const auto receipt = hand_over(*manifest, *row[1], row.at(2).value_or(""), *checkpoint);
     if (!receipt) {
         return std::unexpected(receipt.error());
     }
@@ -247,8 +221,63 @@ base::Result<bool> Dispatcher::decide(pool::MaintenanceClient& books) {
     return decided ? base::Result<bool>(true) : std::unexpected(decided.error());
 }
 
+base::Result<std::string> Dispatcher::log_of(pool::MaintenanceClient& books, const Manifest& manifest) {
+    Log log(store_, institution_.name);
+    const auto entries_of = [](const Manifest& one) {
+        std::vector<std::string> entries;
+        for (const auto& document : one.documents) {
+            entries.push_back(entry_of(document.id, document.sha256, document.salt));
+        }
+        return entries;
+    };
+    auto entries = entries_of(manifest);
+    auto done = log.append(manifest.log_size - entries.size(), entries);
+    if (!done && done.error().code == Code::not_found) {
+        // The store has lost tiles: the books still say all.
+        const std::optional<std::string> wanted[] = {institution_.name, std::to_string(manifest.sequence)};
+        const auto found = books.run(
+            "SELECT manifest FROM domicile.dispatches WHERE institution = $1 AND n <= $2::bigint ORDER BY n",
+            wanted, answer_wait);
+        if (!found) {
+            return std::unexpected(found.error());
+        }
+        entries.clear();
+        for (const auto& row : found->rows) {
+            const auto one = parse_manifest(row.at(0).value_or(""));
+            if (!one) {
+                return std::unexpected(one.error());
+            }
+            std::ranges::move(entries_of(*one), std::back_inserter(entries));
+        }
+        done = log.append(0, entries);
+    }
+    if (!done) {
+        return std::unexpected(std::move(done.error()));
+    }
+    crypto::Checkpoint checkpoint{origin_, manifest.log_size, {}};
+    const auto root = crypto::digest_of(manifest.log_root);
+    if (!root) {
+        return base::fail(Code::internal, "The books of an institution's batches are damaged.");
+    }
+    checkpoint.root = *root;
+    auto note = crypto::sign_checkpoint(checkpoint, key_);
+    if (note) {
+        if (auto published = log.publish(*note); !published) {
+            return std::unexpected(std::move(published.error()));
+        }
+    }
+    return note;
+}
+
 base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
-                                                const std::string& signature) {
+                                                const std::string& signature, const std::string& checkpoint) {
+    if (delivery_ == nullptr) {
+        auto opened = open_delivery_();
+        if (!opened) {
+            return std::unexpected(std::move(opened.error()));
+        }
+        delivery_ = std::move(*opened);
+    }
     const std::string folder = batch_folder(manifest.sequence);
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         std::vector<const ManifestEntry*> entries;
@@ -305,8 +334,11 @@ base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const 
             }
         }
     }
-    if (const auto given = delivery_->put(folder + "manifest.sig", signature + "\n"); !given) {
-        return std::unexpected(given.error());
+    for (const auto& [name, bytes] :
+         {std::pair{"checkpoint", checkpoint}, {"manifest.sig", signature + "\n"}}) {
+        if (const auto given = delivery_->put(folder + name, bytes); !given) {
+            return std::unexpected(given.error());
+        }
     }
     // Last: a batch is there when its manifest is.
     return delivery_->put(folder + "manifest.json", text);

@@ -6,6 +6,7 @@
 #include "crypto/signature.hpp"
 #include "documents/delivery.hpp"
 #include "documents/keeper.hpp"
+#include "documents/log.hpp"
 #include "documents/manifest.hpp"
 
 #include <vector>
@@ -32,7 +33,7 @@ class Dispatcher {
     /// `sources`: all shards of the jurisdiction, in the topology's order; the first keeps the books.
     Dispatcher(const topology::Topology& topology, const topology::Institution& institution,
                std::vector<Source> sources, cloud::ObjectStore& store, cloud::KeyService& service,
-               std::unique_ptr<Delivery> delivery, crypto::SigningKey key, DispatchMetrics& metrics);
+               OpenDelivery delivery, crypto::SigningKey key, DispatchMetrics& metrics);
     /// Until told to stop. A thread of its own.
     void run(const std::stop_token& stop);
     /// Hands over what is not acknowledged, else decides the next batch if it is due. Whether there was
@@ -40,18 +41,21 @@ class Dispatcher {
     base::Result<bool> round(pool::MaintenanceClient& books);
 
   private:
-    base::Status lead(const std::stop_token& stop);
     base::Result<bool> decide(pool::MaintenanceClient& books);
     base::Result<std::string> hand_over(const Manifest& manifest, const std::string& text,
-                                        const std::string& signature);
+                                        const std::string& signature, const std::string& checkpoint);
+    /// The batch's entries into the log; its signed checkpoint.
+    base::Result<std::string> log_of(pool::MaintenanceClient& books, const Manifest& manifest);
     base::Result<pool::MaintenanceClient*> client_of(std::size_t source);
 
     const topology::Institution& institution_;
+    std::string origin_;  // of the log
     std::vector<Source> sources_;
     std::vector<std::unique_ptr<pool::MaintenanceClient>> clients_;
     cloud::ObjectStore& store_;
     PersonKeys keys_;
-    std::unique_ptr<Delivery> delivery_;
+    OpenDelivery open_delivery_;
+    std::unique_ptr<Delivery> delivery_;  // when first needed
     crypto::SigningKey key_;
     DispatchMetrics& metrics_;
 };

@@ -1,6 +1,5 @@
 #include "documents/keeper.hpp"
 
-#include "base/log.hpp"
 #include "crypto/aead.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
@@ -17,12 +16,9 @@ namespace {
 using base::Code;
 using namespace std::chrono_literals;
 
-constexpr std::string_view keeper_lock = "7237129510023";
 constexpr std::size_t round_max = 100;
 constexpr std::size_t keys_max = 50'000;
 constexpr auto answer_wait = 30s;
-constexpr auto idle_wait = 200ms;
-constexpr auto follow_wait = 1s;
 constexpr std::string_view magic = "DOMD1";
 
 /// A PostgreSQL array of numbers or of plain hexadecimal and base64 texts.
@@ -143,45 +139,16 @@ Keeper::Keeper(const topology::Topology& topology, std::string shard, events::Co
       metrics_(metrics) {}
 
 void Keeper::run(const std::stop_token& stop) {
-    bool told = false;
-    while (!stop.stop_requested()) {
-        const auto led = lead(stop);
-        if (!led) {
-            metrics_.failures.add();
-            if (!std::exchange(told, true)) {
-                base::log::warn("documents.failed",
-                                {{"shard", shard_}, {"error", base::describe(led.error())}});
-            }
-        } else {
-            told = false;
-        }
-        events::sleep_for(stop, follow_wait);
-    }
-}
-
-base::Status Keeper::lead(const std::stop_token& stop) {
-    auto client = writer_();
-    if (!client) {
-        return std::unexpected(std::move(client.error()));
-    }
-    const auto locked =
-        client->run("SELECT pg_try_advisory_lock(" + std::string(keeper_lock) + ")", answer_wait);
-    if (!locked) {
-        return std::unexpected(locked.error());
-    }
-    if (locked->at(0).rows.at(0).at(0) != "t") {
-        return {};
-    }
-    while (!stop.stop_requested()) {
-        const auto done = round(*client);
-        if (!done) {
-            return std::unexpected(done.error());
-        }
-        if (*done < round_max) {
-            events::sleep_for(stop, idle_wait);
-        }
-    }
-    return {};
+    events::lead(stop, {.log_name = "documents",
+                        .of = shard_,
+                        .lock = std::string(events::keeper_lock),
+                        .connect = writer_,
+                        .failures = &metrics_.failures,
+                        .round = [this](pool::MaintenanceClient& client) -> base::Result<bool> {
+                            const auto done = round(client);
+                            return done ? base::Result<bool>(*done == round_max)
+                                        : std::unexpected(done.error());
+                        }});
 }
 
 base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {

@@ -1,13 +1,12 @@
 #pragma once
-// Makes the documents of one shard's audited events, seals each under its person's key, and stores it.
-// Whoever holds the shard's second advisory lock works; a round may die anywhere and is done again with the
-// same outcome.
+// Makes the documents of one shard's audited events, seals each under its person's key, and stores it. A
+// round may die anywhere and is done again with the same outcome.
 
 #include "base/metrics.hpp"
 #include "cloud/key_service.hpp"
 #include "cloud/object_store.hpp"
 #include "documents/pdf.hpp"
-#include "events/relay.hpp"
+#include "events/leader.hpp"
 
 #include <map>
 #include <memory>
@@ -66,7 +65,6 @@ class Keeper {
     base::Result<std::size_t> round(pool::MaintenanceClient& client);
 
   private:
-    base::Status lead(const std::stop_token& stop);
     const topology::Topology& topology_;
     std::string shard_;
     events::Connect writer_;

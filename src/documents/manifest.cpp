@@ -40,9 +40,13 @@ std::uint64_t number_of(const json::object& object, std::string_view name) {
 
 }  // namespace
 
-crypto::Digest leaf_of(std::string_view id, std::string_view sha256, std::string_view salt) {
+std::string entry_of(std::string_view id, std::string_view sha256, std::string_view salt) {
     const auto commitment = crypto::sha256(std::string(salt) + "\n" + std::string(sha256));
-    return crypto::merkle_leaf(std::string(id) + "\n" + crypto::hex(crypto::view(commitment)));
+    return std::string(id) + "\n" + crypto::hex(crypto::view(commitment));
+}
+
+crypto::Digest leaf_of(std::string_view id, std::string_view sha256, std::string_view salt) {
+    return crypto::merkle_leaf(entry_of(id, sha256, salt));
 }
 
 std::string to_json(const Manifest& manifest) {

@@ -30,8 +30,10 @@ struct Manifest {
     std::string log_root;        ///< hex
 };
 
-/// A log's leaf: it commits to the document without telling of it. Without the salt, which is destroyed with
+/// A log's entry: it commits to the document without telling of it. Without the salt, which is destroyed with
 /// the person's key, nobody can tell which document a leaf was. Hashes and salts in hex.
+[[nodiscard]] std::string entry_of(std::string_view id, std::string_view sha256, std::string_view salt);
+/// Its hash.
 [[nodiscard]] crypto::Digest leaf_of(std::string_view id, std::string_view sha256, std::string_view salt);
 
 /// The same manifest gives the same bytes.

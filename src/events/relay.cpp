@@ -3,8 +3,6 @@
 #include "base/log.hpp"
 
 #include <charconv>
-#include <condition_variable>
-#include <mutex>
 
 namespace domicile::events {
 namespace {
@@ -12,13 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// Any number that applications are unlikely to lock.
-constexpr std::string_view leader_lock = "7237129510022";
-constexpr int batch_events_max = 1'000;
+constexpr std::uint64_t batch_events_max = 1'000;
 constexpr std::uint64_t batches_max = 50;
 constexpr auto answer_wait = 30s;
-constexpr auto idle_wait = 200ms;
-constexpr auto follow_wait = 1s;
 constexpr auto confirm_interval = 1s;
 // A batch that was handed over and is not applied by then is handed over again.
 constexpr auto resend_after = 10s;
@@ -44,13 +38,6 @@ base::Result<pool::TextRow> one_row(pool::MaintenanceClient& client, std::string
 
 }  // namespace
 
-void sleep_for(const std::stop_token& stop, std::chrono::milliseconds time) {
-    std::mutex mutex;
-    std::condition_variable_any asleep;
-    std::unique_lock lock(mutex);
-    asleep.wait_for(lock, stop, time, [] { return false; });
-}
-
 RelayMetrics::RelayMetrics(base::Metrics& metrics, const std::string& shard)
     : leads(metrics.gauge("domicile_relay_leads", "1 if this worker leads the shard's relay",
                           {{"shard", shard}})),
@@ -66,47 +53,19 @@ RelayMetrics::RelayMetrics(base::Metrics& metrics, const std::string& shard)
                                 {{"shard", shard}})) {}
 
 void Relay::run(const std::stop_token& stop) {
-    bool told = false;
-    while (!stop.stop_requested()) {
-        const auto led = lead(stop);
-        metrics_.leads.set(0);
-        if (!led) {
-            metrics_.failures.add();
-            if (!std::exchange(told, true)) {
-                base::log::warn("relay.failed", {{"shard", shard_}, {"error", base::describe(led.error())}});
-            }
-        } else {
-            told = false;
-        }
-        sleep_for(stop, follow_wait);
-    }
-}
-
-base::Status Relay::lead(const std::stop_token& stop) {
-    auto client = writer_();
-    if (!client) {
-        return std::unexpected(std::move(client.error()));
-    }
-    const auto locked = one_row(*client, "SELECT pg_try_advisory_lock(" + std::string(leader_lock) + ")");
-    if (!locked) {
-        return std::unexpected(locked.error());
-    }
-    if ((*locked)[0] != "t") {
-        return {};  // another worker leads
-    }
-    base::log::info("relay.leads", {{"shard", shard_}});
-    metrics_.leads.set(1);
-    sent_.reset();
-    while (!stop.stop_requested()) {
-        const auto done = round(*client);
-        if (!done) {
-            return std::unexpected(done.error());
-        }
-        if (done->events < batch_events_max && done->sent < batches_max) {
-            sleep_for(stop, idle_wait);
-        }
-    }
-    return {};
+    lead(stop,
+         {.log_name = "relay",
+          .of = shard_,
+          .lock = std::string(relay_lock),
+          .connect = writer_,
+          .failures = &metrics_.failures,
+          .leads = &metrics_.leads,
+          .begin = [this] { sent_.reset(); },
+          .round = [this](pool::MaintenanceClient& client) -> base::Result<bool> {
+              const auto done = round(client);
+              return done ? base::Result<bool>(done->events == batch_events_max || done->sent == batches_max)
+                          : std::unexpected(done.error());
+          }});
 }
 
 base::Result<Relay::Round> Relay::round(pool::MaintenanceClient& client) {

@@ -1,11 +1,10 @@
 #pragma once
 // One shard's relay: turns what its transactions have told into numbered batches, and hands them to the queue
-// until central has applied them. Whoever holds the shard's advisory lock leads; it ends with the connection,
-// so another worker takes over at once when a leader dies.
+// until central has applied them.
 
 #include "base/metrics.hpp"
 #include "cloud/queue.hpp"
-#include "events/postgres_queue.hpp"
+#include "events/leader.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -54,7 +53,6 @@ class Relay {
     base::Result<Round> round(pool::MaintenanceClient& client);
 
   private:
-    base::Status lead(const std::stop_token& stop);
     base::Result<std::uint64_t> send_pending(pool::MaintenanceClient& client);
     base::Status confirm(pool::MaintenanceClient& client);
 
@@ -70,8 +68,5 @@ class Relay {
     std::chrono::steady_clock::time_point asked_{};
     std::chrono::steady_clock::time_point advanced_{};
 };
-
-/// Sleeps, but not beyond the request to stop.
-void sleep_for(const std::stop_token& stop, std::chrono::milliseconds time);
 
 }  // namespace domicile::events

@@ -146,9 +146,15 @@ std::optional<routing::Position> Session::required_position(const routing::Plan&
     if (plan.access() == routing::Access::writer || read_ == ReadMode::any) {
         return std::nullopt;
     }
+    // After a definition, what is prepared must know it: on a reader that replays it later, it would fail
+    // then.
+    std::uint64_t defined = 0;
+    if (const auto last = door_.shared().definitions.may_lag(base::limits::reader_lag_max)) {
+        defined = pool_->written_after(plan.shard(), microseconds(*last)).value_or(~std::uint64_t{0});
+    }
     const auto found = written_.find(plan.shard().value);
     if (found == written_.end()) {
-        return pool_->freshness(plan.shard(), 0);
+        return pool_->freshness(plan.shard(), defined);
     }
     Written& written = found->second;
     if (written.at_us != 0) {
@@ -158,7 +164,7 @@ std::optional<routing::Position> Session::required_position(const routing::Plan&
         }
         written = {0, *seen};
     }
-    return pool_->freshness(plan.shard(), written.position);
+    return pool_->freshness(plan.shard(), std::max(written.position, defined));
 }
 
 /// Whether the bound node serves the statement, or the transaction takes it elsewhere: true. False if the

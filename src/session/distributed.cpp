@@ -20,10 +20,6 @@ using base::Code;
 
 constexpr auto timeout = base::limits::statement_timeout * 12;
 
-std::int64_t now_us() {
-    return net::Clock::now().time_since_epoch() / std::chrono::microseconds{1};
-}
-
 /// One answer out of all: rows one shard after the other, counts added up. A reference table has the same
 /// rows everywhere, so one shard speaks for all.
 void append_answer(base::Buffer& out, std::span<const CallResult> results, std::size_t tag_index,
@@ -151,7 +147,7 @@ Task<base::Status> Session::finish_change(base::Status done, std::span<pool::Con
         door_.shared().metrics.distributed.add();
     }
     for (const auto& plan : plans) {
-        written_[plan.shard().value] = {now_us(), 0};
+        written_[plan.shard().value] = {microseconds(net::Clock::now()), 0};
     }
     co_return base::Status{};
 }

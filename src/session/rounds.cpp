@@ -15,10 +15,6 @@ namespace {
 using base::Code;
 using wire::Relay;
 
-std::int64_t microseconds(net::Clock::time_point time) {
-    return time.time_since_epoch() / std::chrono::microseconds{1};
-}
-
 }  // namespace
 
 Task<bool> Session::node_lost(const char* what) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -75,6 +76,11 @@ class CancelKeys {
     std::uint32_t last_ = 0;
 };
 
+/// As NodeState::asked_us counts.
+[[nodiscard]] inline std::int64_t microseconds(net::Clock::time_point time) {
+    return time.time_since_epoch() / std::chrono::microseconds{1};
+}
+
 /// Definitions that went through a door of this gateway: statements that node connections prepared before are
 /// prepared anew, since what they return may have changed.
 class Definitions {
@@ -84,10 +90,11 @@ class Definitions {
         last_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
         count_.fetch_add(1, std::memory_order_relaxed);
     }
-    /// Whether a reader may not have replayed the last one yet.
-    [[nodiscard]] bool may_lag(std::chrono::milliseconds lag_max) const {
-        const auto last = last_.load(std::memory_order_relaxed);
-        return last != 0 && net::Clock::now() - net::Clock::time_point(net::Clock::duration(last)) < lag_max;
+    /// When the last one was made, if a reader may not have replayed it yet.
+    [[nodiscard]] std::optional<net::Clock::time_point> may_lag(std::chrono::milliseconds lag_max) const {
+        const net::Clock::time_point last(net::Clock::duration(last_.load(std::memory_order_relaxed)));
+        return last != net::Clock::time_point() && net::Clock::now() - last < lag_max ? std::optional(last)
+                                                                                      : std::nullopt;
     }
 
   private:

@@ -38,7 +38,6 @@ Topology Builder::build() {
     tables();
     statistics();
     documents();
-    institutions();
     transfers();
     identity();
     roles();
@@ -46,6 +45,7 @@ Topology Builder::build() {
     queue();
     store();
     secrets();
+    institutions();
     mesh();
     limits();
     return std::move(topology_);

@@ -136,6 +136,8 @@ inline constexpr std::array institution_keys{
     Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
     Key{"documents", Type::texts, true, "documents = [\"invoices\"]"},
     Key{"deliver", Type::text, true, "deliver = \"directory:/srv/tax-office\""},
+    Key{"credential", Type::text, false, "credential = \"tax-office-key\""},
+    Key{"host_key", Type::text, false, "host_key = \"SHA256:uNiVztksCsDhcc0u9e8BrUXVUDSUodt8HlKjB6BYnCc\""},
     Key{"batch_documents", Type::integer, false, "batch_documents = 500"},
     Key{"batch_s", Type::integer, false, "batch_s = 60"},
 };

@@ -153,7 +153,10 @@ struct Institution {
     std::string name;
     JurisdictionIndex jurisdiction;
     std::vector<std::string> documents;  ///< tables
-    std::string deliver;  ///< "directory:/…", "directory:NAME" (in the state directory), "https://…"
+    std::string
+        deliver;  ///< "directory:/…", "directory:NAME" (in the state directory), "https://…", "sftp://…"
+    std::string credential;  ///< a declared secret: a bearer token, or a private key for SFTP; empty: none
+    std::string host_key;    ///< SFTP: SHA-256 of the server's public key, base64 without padding
     std::uint32_t batch_documents = 500;  ///< a batch holds so many at most …
     std::uint32_t batch_s = 60;           ///< … and waits so long for them
 };

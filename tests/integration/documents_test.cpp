@@ -5,6 +5,8 @@
 #include "cloud/directory_store.hpp"
 #include "cloud/local_keys.hpp"
 #include "documents/dispatcher.hpp"
+#include "documents/log.hpp"
+#include "documents/proof.hpp"
 #include "fleet/context.hpp"
 #include "support/store_conformance.hpp"
 #include "support/temp_fleet.hpp"
@@ -134,16 +136,20 @@ class Documents : public testing::Test {
     }
     documents::Dispatcher dispatcher(std::unique_ptr<documents::Delivery> delivery = nullptr) {
         if (delivery == nullptr) {
-            delivery = documents::delivery_to("directory:shelf", fleet_->folder()).value();
+            delivery = to_shelf();
         }
         return {fleet_->topology(),
                 fleet_->topology().institutions[0],
                 {{"eu-1", writer()}},
                 store_,
                 keys_,
-                std::move(delivery),
+                [given = std::make_shared<std::unique_ptr<documents::Delivery>>(std::move(delivery))]()
+                    -> base::Result<std::unique_ptr<documents::Delivery>> { return std::move(*given); },
                 crypto::SigningKey::from_pem(signing_.pem()).value(),
                 dispatch_metrics_};
+    }
+    static std::unique_ptr<documents::Delivery> to_shelf() {
+        return documents::delivery_to({"directory:shelf", fleet_->folder(), {}, {}}).value();
     }
     std::string public_key() const {
         for (const auto& [name, value] : signing_.verifying().jwk()) {
@@ -273,8 +279,7 @@ TEST_F(Documents, EachIsSentOnceInAChainWhateverFails) {
             ASSERT_TRUE(some.round(client));
         }
         if (random() % 2 == 0) {
-            auto some = dispatcher(std::make_unique<Unreliable>(
-                documents::delivery_to("directory:shelf", fleet_->folder()).value(), random));
+            auto some = dispatcher(std::make_unique<Unreliable>(to_shelf(), random));
             std::ignore = some.round(client);  // it may fail: then it is done again
         }
     }
@@ -357,6 +362,14 @@ TEST_F(Documents, TheCheckerFindsEveryTampering) {
          "is not signed by this key"},
         {"a manifest in the middle is missing",
          [](const auto& d) { fs::remove(d / "00000002/manifest.json"); }, "its manifest is missing"},
+        {"a checkpoint is missing", [](const auto& d) { fs::remove(d / "00000002/checkpoint"); },
+         "its checkpoint is not that"},
+        {"a checkpoint of another size",
+         [](const auto& d) {
+             fs::copy_file(d / "00000001/checkpoint", d / "00000002/checkpoint",
+                           fs::copy_options::overwrite_existing);
+         },
+         "its checkpoint is not that"},
         {"a manifest is none", [&](const auto& d) { write(d / "00000001/manifest.json", "{}"); },
          "its manifest is missing, or none"},
     };
@@ -378,6 +391,106 @@ TEST_F(Documents, TheCheckerFindsEveryTampering) {
     fs::copy(shelf(), copy, fs::copy_options::recursive);
     fs::remove(copy / "00000003/manifest.json");
     EXPECT_EQ(check(copy).first, 0) << check(copy).second;
+}
+
+TEST_F(Documents, AnybodyProvesOutOfTheLog) {
+    for (int i = 0; i < 20; ++i) {
+        order(1 + i, 300 + i);
+    }
+    number_events();
+    auto client = writer()().value();
+    auto one = keeper();
+    ASSERT_TRUE(one.round(client));
+    auto all = dispatcher();
+    while (all.round(client).value()) {
+    }
+    documents::Log log(store_, "eu-tax");
+    const auto note = log.checkpoint().value();
+    const auto head = crypto::open_checkpoint(note, signing_.verifying());
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->origin, "small/eu-tax");
+    ASSERT_EQ(head->size, 20U);
+    const auto manifest = documents::parse_manifest(read(shelf() / "00000002/manifest.json")).value();
+    const auto& entry = manifest.documents[3];
+    const documents::InclusionProof proof{entry.id, entry.salt, 10,
+                                          crypto::inclusion_proof(10, 20, log.reader(20)).value(), note};
+    const fs::path file = fleet_->folder() / "one.proof";
+    const auto said = [&](const std::string& text, const fs::path& beside) {
+        std::ofstream(file, std::ios::binary) << text;
+        return check(file.string() + "' '" + beside.string());
+    };
+    const fs::path pdf = shelf() / "00000002" / (entry.id + ".pdf");
+    EXPECT_EQ(
+        said(to_text(proof), pdf).second.find("the document is " + entry.id + " of small/eu-tax, 20 entries"),
+        0U)
+        << said(to_text(proof), pdf).second;
+    EXPECT_EQ(said(to_text(proof), shelf() / "00000001/eu-1.1.pdf").first, 1) << "another document";
+    auto bent = proof;
+    bent.index = 9;
+    EXPECT_EQ(said(to_text(bent), pdf).first, 1);
+    bent = proof;
+    bent.salt[0] = bent.salt[0] == '0' ? '1' : '0';
+    EXPECT_EQ(said(to_text(bent), pdf).first, 1);
+    bent = proof;
+    bent.hashes.pop_back();
+    EXPECT_EQ(said(to_text(bent), pdf).first, 1);
+    EXPECT_EQ(said("c2sp.org/tlog-proof@v1\nnothing", pdf).first, 1);
+    // That the log has only grown since the first batch.
+    const documents::ConsistencyProof grown{7, crypto::consistency_proof(7, 20, log.reader(20)).value(),
+                                            note};
+    EXPECT_EQ(said(to_text(grown), shelf() / "00000001/checkpoint").first, 0);
+    EXPECT_EQ(said(to_text(grown), shelf() / "00000002/checkpoint").first, 1) << "another size";
+    auto forged = grown;
+    forged.hashes[0] = crypto::sha256("other");
+    EXPECT_EQ(said(to_text(forged), shelf() / "00000001/checkpoint").first, 1);
+    // A store that has lost its tiles gets them again from the books.
+    fs::remove_all(objects() / "log");
+    order(25, 400);
+    number_events();
+    ASSERT_TRUE(one.round(client));
+    while (all.round(client).value()) {
+    }
+    EXPECT_TRUE(crypto::inclusion_proof(0, 21, log.reader(21)));
+    EXPECT_EQ(check(shelf()).first, 0) << check(shelf()).second;
+}
+
+TEST_F(Documents, ALogOfManyTilesProvesEveryEntry) {
+    crypto::MerkleEdge edge;
+    std::vector<crypto::Digest> leaves;
+    std::vector<std::string> entries;
+    documents::Log log(store_, "many");
+    const auto grow = [&](std::uint64_t by) {
+        entries.clear();
+        for (std::uint64_t i = 0; i < by; ++i) {
+            entries.push_back("entry " + std::to_string(leaves.size()));
+            leaves.push_back(crypto::merkle_leaf(entries.back()));
+            edge.append(leaves.back());
+        }
+        ASSERT_TRUE(log.append(leaves.size() - by, entries));
+        ASSERT_TRUE(log.append(leaves.size() - by, entries)) << "again, as after a crash";
+    };
+    for (const std::uint64_t by : {1U, 254U, 1U, 300U, 66'000U, 1U, 255U}) {
+        const auto before = leaves.size();
+        const auto old_root = edge.root();
+        grow(by);
+        const auto size = leaves.size();
+        const auto read = log.reader(size);
+        for (const std::uint64_t index : {std::uint64_t{0}, size / 3, size / 2, size - 1}) {
+            EXPECT_TRUE(crypto::verify_inclusion(
+                leaves[index], index, size, crypto::inclusion_proof(index, size, read).value(), edge.root()))
+                << index << " of " << size;
+        }
+        if (before > 0) {
+            EXPECT_TRUE(crypto::verify_consistency(before, old_root, size, edge.root(),
+                                                   crypto::consistency_proof(before, size, read).value()));
+        }
+    }
+    EXPECT_EQ(documents::tile_path(0, 1'234'067, 256), "tile/0/x001/x234/067");
+    EXPECT_EQ(documents::tile_path(-1, 0, 17), "tile/entries/000.p/17");
+    const std::string other[] = {"something else"};
+    EXPECT_EQ(log.append(0, other).error().code, base::Code::internal) << "another first entry";
+    EXPECT_EQ(log.append(leaves.size() - 1, other).error().code, base::Code::not_found)
+        << "it never had that size";
 }
 
 TEST_F(Documents, AStoreKeepsWhatItWasGivenAndSaysIfItDidNot) {
