@@ -17,6 +17,7 @@
 #include "support/runtime_api.hpp"
 #include "support/store_conformance.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -155,6 +156,55 @@ class Folder {
     ~Folder() { fs::remove_all(path); }
     fs::path path;
 };
+
+/// Servers of others, with the same suites: what one of them takes by mistake, the other may not.
+TEST_F(Drivers, SecondOpinionsOnS3AndSqs) {
+    const std::string node = fs::path(DOMICILE_AWS_PYTHON).parent_path().parent_path() / "node";
+    if (!fs::exists(node)) {
+        GTEST_SKIP() << "NOT RUN: Node.js 20 and npm are not here, so S3 and SQS have one opinion only";
+    }
+    const Folder folder;
+    const fs::path ports = folder.path / "ports";
+    ::setenv("DOMICILE_AWS_NODE", node.c_str(), 1);
+    FILE* pipe = ::popen(("exec node " DOMICILE_SOURCE_DIR "/tests/aws/second.mjs " + folder.path.string() + "/s3 > " +
+                          ports.string())
+                             .c_str(),
+                         "w");
+    std::string s3;
+    std::string sqs;
+    for (int i = 0; i < 400 && !(std::ifstream(ports) >> s3 >> sqs); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    const auto access = [](const std::string& port, const char* key, const char* secret) {
+        return cloud::AwsAccess{[=]() -> base::Result<cloud::AwsCredentials> {
+                                    return cloud::AwsCredentials{key, base::Secret<std::string>(secret), {}};
+                                },
+                                "http://127.0.0.1:" + port};
+    };
+    // s3rver knows no conditional put: what it is asked for is its opinion on our signatures, byte for byte.
+    cloud::AwsStore store(access(s3, "S3RVER", "S3RVER"), "us-east-1", "store");
+    EXPECT_EQ(store.get("a/b").error().code, Code::not_found);
+    std::string binary(70'000, '\0');
+    std::ranges::generate(binary, [i = 0]() mutable { return static_cast<char>(31 * i++); });
+    for (const std::string key : {"a/b", "a/empty", "documents/eu-1/000000/000000042", "b/-_.x_1.pdf"}) {
+        ASSERT_TRUE(store.put(key, key == "a/empty" ? "" : binary)) << key;
+        EXPECT_EQ(store.get(key).value(), key == "a/empty" ? "" : binary) << key;
+    }
+    const auto some = store.list("a/");
+    ASSERT_TRUE(some) << base::describe(some.error()) << some.error().detail;
+    EXPECT_EQ(some->size(), 2U);
+    cloud::AwsStore stranger(access(s3, "S3RVER", "wrong"), "us-east-1", "store");
+    EXPECT_EQ(stranger.get("a/b").error().code, Code::not_permitted);
+    int number = 0;
+    test_support::queue_conformance([&] {
+        auto queue = std::make_unique<cloud::AwsQueue>(access(sqs, "test", "secret"), "eu-west-1",
+                                                       "q" + std::to_string(++number));
+        const auto made = queue->create();
+        EXPECT_TRUE(made) << base::describe(made.error());
+        return queue;
+    });
+    ::pclose(pipe);
+}
 
 TEST_F(Drivers, LocalKeysConform) {
     const Folder one;

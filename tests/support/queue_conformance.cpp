@@ -1,5 +1,7 @@
 #include "support/queue_conformance.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,7 +61,13 @@ void queue_conformance(const std::function<std::unique_ptr<cloud::Queue>()>& mak
         const auto queue = make();
         ASSERT_TRUE(queue->send(std::vector<Outgoing>{{"a", "once", "1"}}));
         ASSERT_TRUE(queue->send(std::vector<Outgoing>{{"a", "once", "1"}, {"a", "more", "2"}}));
-        EXPECT_EQ(bodies(queue->receive(10, 30s, 2s).value()), (Texts{"1", "2"}));
+        Texts got;
+        for (int i = 0; i < 3; ++i) {  // a queue may give fewer than it has
+            const auto some = queue->receive(10, 30s, 1s).value();
+            std::ranges::copy(bodies(some), std::back_inserter(got));
+            ASSERT_TRUE(some.empty() || queue->remove(some));
+        }
+        EXPECT_EQ(got, (Texts{"1", "2"}));
     }
     {
         SCOPED_TRACE("what comes too often is set aside, can be driven back, and holds up nobody");
