@@ -37,7 +37,8 @@ down: build
 bench: build
 	@bench/http/run $(DOMICILE)
 	@bench/sql/run --domicile $(DOMICILE)
-	@tools/build $(PRESET) policy_bench && $(BUILD)/policy_bench
+	@bench/events/run --domicile $(DOMICILE)
+	@tools/build $(PRESET) policy_bench documents_bench && $(BUILD)/policy_bench && $(BUILD)/documents_bench
 
 clients: build
 	@tests/clients/run

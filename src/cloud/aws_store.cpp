@@ -186,7 +186,8 @@ base::Result<std::vector<StoredObject>> AwsStore::list(std::string_view prefix) 
         const std::string query = (token.empty() ? "" : "continuation-token=" + encoded(token, false) + "&") +
                                   "list-type=2&prefix=" + encoded(prefix, false);
         // Without a slash behind the bucket's name, as AWS's own clients write it.
-        const auto answer = run("GET", root_.size() > 1 ? root_.substr(0, root_.size() - 1) : root_, query, "", {});
+        const auto answer =
+            run("GET", root_.size() > 1 ? root_.substr(0, root_.size() - 1) : root_, query, "", {});
         if (!answer) {
             return std::unexpected(answer.error());
         }

@@ -20,8 +20,9 @@ class Delivery {
     Delivery& operator=(const Delivery&) = delete;
     virtual ~Delivery() = default;
 
-    /// `name`: "00000017/eu-1.42.pdf". What the other side says of it (its receipt; may be empty). Errors:
-    /// node_unavailable, node_timeout (try again), precondition_failed (another file has the name).
+    /// Threads may call it at once. `name`: "00000017/eu-1.42.pdf". What the other side says of it (its
+    /// receipt; may be empty). Errors: node_unavailable, node_timeout (try again), precondition_failed
+    /// (another file has the name).
     [[nodiscard]] virtual base::Result<std::string> put(std::string_view name, std::string_view bytes) = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <curl/curl.h>
+#include <mutex>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -88,6 +89,7 @@ class Sftp final : public Delivery {
     }
 
     base::Result<std::string> put(std::string_view name, std::string_view bytes) override {
+        const std::lock_guard lock(mutex_);  // one connection
         if (handle_ == nullptr) {
             return base::fail(Code::internal, "libcurl does not start");
         }
@@ -162,6 +164,7 @@ class Sftp final : public Delivery {
                           curl_easy_strerror(code));
     }
 
+    std::mutex mutex_;
     Destination to_;
     KeyFile key_;
     std::string path_;

@@ -1,5 +1,6 @@
 #include "documents/dispatcher.hpp"
 
+#include "base/control_point.hpp"
 #include "base/log.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
@@ -17,6 +18,7 @@ using base::Code;
 using namespace std::chrono_literals;
 
 constexpr auto answer_wait = 30s;
+constexpr std::size_t puts_at_once = 8;
 
 std::string now_text() {
     const std::time_t now = std::time(nullptr);
@@ -56,7 +58,8 @@ Dispatcher::Dispatcher(const topology::Topology& topology, const topology::Insti
       keys_(service, topology.name, topology.at(institution.jurisdiction).name),
       open_delivery_(std::move(delivery)),
       key_(std::move(key)),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      putters_(puts_at_once) {}
 
 void Dispatcher::run(const std::stop_token& stop) {
     events::lead(stop, {.log_name = "dispatch",
@@ -102,6 +105,7 @@ base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
     if (!manifest) {
         return std::unexpected(manifest.error());
     }
+    base::control_point("dispatch.decided");
     const auto checkpoint = log_of(books, *manifest);
     if (!checkpoint) {
         return std::unexpected(checkpoint.error());
@@ -110,6 +114,7 @@ base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
     if (!receipt) {
         return std::unexpected(receipt.error());
     }
+    base::control_point("dispatch.delivered");
     const std::optional<std::string> noted[] = {institution_.name, row.at(0), *receipt};
     if (const auto done = books.run(
             "UPDATE domicile.dispatches SET acknowledged_at = clock_timestamp(), receipt = $3 WHERE "
@@ -118,6 +123,7 @@ base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
         !done) {
         return std::unexpected(done.error());
     }
+    base::control_point("dispatch.acknowledged");
     metrics_.batches.add();
     metrics_.documents.add(manifest->documents.size());
     base::log::info("dispatch.acknowledged",
@@ -269,6 +275,21 @@ base::Result<std::string> Dispatcher::log_of(pool::MaintenanceClient& books, con
     return note;
 }
 
+base::Status Dispatcher::give(const std::string& folder, const ManifestEntry& entry, const std::string& place,
+                              const base::Secret<std::string>& key) {
+    const auto sealed = store_.get(place);
+    const auto pdf = sealed ? open_document(key, entry.id, *sealed) : std::unexpected(sealed.error());
+    if (!pdf) {
+        return std::unexpected(pdf.error());
+    }
+    if (crypto::hex(crypto::view(crypto::sha256(pdf->reveal()))) != entry.sha256) {
+        return base::fail(Code::internal, "The document " + entry.id + " is not the one that was stored.");
+    }
+    const auto given = delivery_->put(folder + entry.id + ".pdf", pdf->reveal());
+    base::control_point("dispatch.given");
+    return given ? base::Status() : std::unexpected(given.error());
+}
+
 base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
                                                 const std::string& signature, const std::string& checkpoint) {
     if (delivery_ == nullptr) {
@@ -316,24 +337,15 @@ base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const 
             return std::unexpected(known.error());
         }
         for (std::size_t k = 0; k < entries.size(); ++k) {
-            const ManifestEntry& entry = *entries[k];
-            const auto sealed = store_.get(object_key(sources_[i].name, numbers[k]));
-            if (!sealed) {
-                return std::unexpected(sealed.error());
-            }
-            const auto pdf = open_document(keys_.of(user_of[numbers[k]]), entry.id, *sealed);
-            if (!pdf) {
-                return std::unexpected(pdf.error());
-            }
-            if (crypto::hex(crypto::view(crypto::sha256(pdf->reveal()))) != entry.sha256) {
-                return base::fail(Code::internal,
-                                  "The document " + entry.id + " is not the one that was stored.");
-            }
-            if (const auto given = delivery_->put(folder + entry.id + ".pdf", pdf->reveal()); !given) {
-                return std::unexpected(given.error());
-            }
+            putters_.add([this, &folder, entry = entries[k], place = object_key(sources_[i].name, numbers[k]),
+                          &key = keys_.of(user_of[numbers[k]])] { return give(folder, *entry, place, key); });
+        }
+        // Before the next shard's keys are read, which may move these.
+        if (auto given = putters_.finish(); !given) {
+            return std::unexpected(std::move(given.error()));
         }
     }
+    base::control_point("dispatch.all-given");
     for (const auto& [name, bytes] :
          {std::pair{"checkpoint", checkpoint}, {"manifest.sig", signature + "\n"}}) {
         if (const auto given = delivery_->put(folder + name, bytes); !given) {

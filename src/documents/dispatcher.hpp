@@ -44,6 +44,9 @@ class Dispatcher {
     base::Result<bool> decide(pool::MaintenanceClient& books);
     base::Result<std::string> hand_over(const Manifest& manifest, const std::string& text,
                                         const std::string& signature, const std::string& checkpoint);
+    /// One document out of the store to the institution.
+    base::Status give(const std::string& folder, const ManifestEntry& entry, const std::string& place,
+                      const base::Secret<std::string>& key);
     /// The batch's entries into the log; its signed checkpoint.
     base::Result<std::string> log_of(pool::MaintenanceClient& books, const Manifest& manifest);
     base::Result<pool::MaintenanceClient*> client_of(std::size_t source);
@@ -58,6 +61,7 @@ class Dispatcher {
     std::unique_ptr<Delivery> delivery_;  // when first needed
     crypto::SigningKey key_;
     DispatchMetrics& metrics_;
+    Putters putters_;
 };
 
 }  // namespace domicile::documents

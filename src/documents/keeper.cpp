@@ -1,5 +1,6 @@
 #include "documents/keeper.hpp"
 
+#include "base/control_point.hpp"
 #include "crypto/aead.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t round_max = 100;
 constexpr std::size_t keys_max = 50'000;
+constexpr std::size_t puts_at_once = 8;
 constexpr auto answer_wait = 30s;
 constexpr std::string_view magic = "DOMD1";
 
@@ -136,7 +138,8 @@ Keeper::Keeper(const topology::Topology& topology, std::string shard, events::Co
       keys_(
           service, topology.name,
           topology.at(std::ranges::find(topology.shards, shard_, &topology::Shard::name)->jurisdiction).name),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      putters_(puts_at_once) {}
 
 void Keeper::run(const std::stop_token& stop) {
     events::lead(stop, {.log_name = "documents",
@@ -149,6 +152,24 @@ void Keeper::run(const std::stop_token& stop) {
                             return done ? base::Result<bool>(*done == round_max)
                                         : std::unexpected(done.error());
                         }});
+}
+
+base::Status Keeper::store(const std::string& id, const std::string& place,
+                           const base::Secret<std::string>& key, const std::string& pdf) {
+    auto put = store_.put_if_absent(place, seal_document(key, id, pdf));
+    base::control_point("keeper.put");
+    if (put || put.error().code != Code::precondition_failed) {
+        return put;
+    }
+    // A round that died after storing. The same event gives the same document; anything else is not ours.
+    const auto sealed = store_.get(place);
+    const auto there = sealed ? open_document(key, id, *sealed) : std::unexpected(sealed.error());
+    if (!there) {
+        return std::unexpected(there.error());
+    }
+    return there->reveal() == pdf
+               ? base::Status()
+               : base::fail(Code::internal, "Another document stands in the place of " + id + ".");
 }
 
 base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
@@ -193,31 +214,15 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
                                  row[5].value_or("")};
         const auto record = record_of(topology_, event);
         if (!record) {
+            std::ignore = putters_.finish();
             return std::unexpected(record.error());
         }
         const std::string pdf = maker_->make(*record);
         const std::string hash = crypto::hex(crypto::view(crypto::sha256(pdf)));
-        const auto& key = keys_.of(event.user);
-        const std::string place = object_key(shard_, event.number);
-        auto put = store_.put_if_absent(place, seal_document(key, event.id(), pdf));
-        if (!put && put.error().code == Code::precondition_failed) {
-            // A round that died after storing. The same event gives the same document; anything else is not
-            // ours.
-            const auto sealed = store_.get(place);
-            const auto there =
-                sealed ? open_document(key, event.id(), *sealed) : std::unexpected(sealed.error());
-            if (!there) {
-                return std::unexpected(there.error());
-            }
-            if (there->reveal() != pdf) {
-                return base::fail(Code::internal,
-                                  "Another document stands in the place of " + event.id() + ".");
-            }
-            put = {};
-        }
-        if (!put) {
-            return std::unexpected(put.error());
-        }
+        const auto& key = keys_.of(event.user);  // stays where it is until the next round
+        putters_.add([this, id = event.id(), place = object_key(shard_, event.number), &key, pdf] {
+            return store(id, place, key, pdf);
+        });
         std::array<unsigned char, 16> salt{};
         crypto::random_bytes(salt);
         numbers.push_back(event.number);
@@ -225,6 +230,10 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
         sizes.push_back(std::to_string(pdf.size()));
         salts.push_back(crypto::hex({reinterpret_cast<const char*>(salt.data()), salt.size()}));
     }
+    if (auto stored = putters_.finish(); !stored) {
+        return std::unexpected(std::move(stored.error()));
+    }
+    base::control_point("keeper.stored");
     const std::optional<std::string> parameters[] = {array_of(numbers), array_of(hashes), array_of(sizes),
                                                      array_of(salts)};
     const auto noted = client.run(
@@ -237,6 +246,7 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
     if (!noted) {
         return std::unexpected(noted.error());
     }
+    base::control_point("keeper.noted");
     metrics_.stored.add(rows.size());
     return rows.size();
 }

@@ -6,6 +6,7 @@
 #include "cloud/key_service.hpp"
 #include "cloud/object_store.hpp"
 #include "documents/pdf.hpp"
+#include "documents/putters.hpp"
 #include "events/leader.hpp"
 
 #include <map>
@@ -65,6 +66,8 @@ class Keeper {
     base::Result<std::size_t> round(pool::MaintenanceClient& client);
 
   private:
+    base::Status store(const std::string& id, const std::string& place, const base::Secret<std::string>& key,
+                       const std::string& pdf);
     const topology::Topology& topology_;
     std::string shard_;
     events::Connect writer_;
@@ -72,6 +75,7 @@ class Keeper {
     PersonKeys keys_;
     KeeperMetrics& metrics_;
     std::unique_ptr<PdfMaker> maker_;  // made when first needed
+    Putters putters_;
 };
 
 }  // namespace domicile::documents

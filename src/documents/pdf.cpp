@@ -129,7 +129,8 @@ std::string metadata(const Record& record, const std::string& title) {
            xml(title) + "</rdf:li></rdf:Alt></dc:title><dc:identifier>" + xml(record.id) +
            "</dc:identifier></rdf:Description>\n"
            "<rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"><xmp:CreateDate>" +
-           xml(record.recorded_at) +
+           // To the second: it must be what /CreationDate says, which knows no fractions.
+           xml(record.recorded_at.substr(0, 19)) + "Z" +
            "</xmp:CreateDate></rdf:Description>\n"
            "<rdf:Description rdf:about=\"\" "
            "xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\"><pdf:Producer>Domicile</pdf:Producer>"

@@ -16,7 +16,7 @@ Record invoice(int rows, const std::string& name = "Dario Ek") {
     record.id = "eu-1.42";
     record.title = "Invoice 536365";
     record.institution = "eu-tax";
-    record.recorded_at = "2026-11-26T22:00:05Z";
+    record.recorded_at = "2026-11-26T22:00:05.509557Z";
     record.hash = std::string(64, 'a');
     record.fields = {
         {"name", name}, {"country", "AT"}, {"invoiced_at", "2010-12-01 08:26"}, {"total", "1 139.12"}};

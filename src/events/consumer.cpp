@@ -1,5 +1,6 @@
 #include "events/consumer.hpp"
 
+#include "base/control_point.hpp"
 #include "base/log.hpp"
 
 #include <charconv>
@@ -81,6 +82,7 @@ base::Result<std::size_t> Consumer::round(pool::MaintenanceClient& central, std:
         return std::unexpected(messages.error());
     }
     for (const auto& message : *messages) {
+        base::control_point("consumer.received");
         const auto applied = apply(topology_, central, message.body);
         if (!applied && applied.error().code != base::Code::invalid_value) {
             return std::unexpected(applied.error());
@@ -100,7 +102,9 @@ base::Result<std::size_t> Consumer::round(pool::MaintenanceClient& central, std:
              : *applied == Applied::before ? metrics_.duplicates
                                            : metrics_.early)
                 .add();
+            base::control_point("consumer.applied");
             done = queue_.remove({&message, 1});
+            base::control_point("consumer.removed");
         }
         if (!done) {
             return std::unexpected(done.error());

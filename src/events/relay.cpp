@@ -1,5 +1,6 @@
 #include "events/relay.hpp"
 
+#include "base/control_point.hpp"
 #include "base/log.hpp"
 
 #include <charconv>
@@ -75,6 +76,7 @@ base::Result<Relay::Round> Relay::round(pool::MaintenanceClient& client) {
     if (!made) {
         return std::unexpected(made.error());
     }
+    base::control_point("relay.batched");
     round.events = number((*made)[0]);
     metrics_.events.add(round.events);
     metrics_.documents.add(number((*made)[2]));
@@ -131,6 +133,7 @@ base::Result<std::uint64_t> Relay::send_pending(pool::MaintenanceClient& client)
     if (const auto sent = queue_.send(messages); !sent) {
         return std::unexpected(sent.error());
     }
+    base::control_point("relay.sent");
     sent_ = number(pending->rows.back()[0]);
     metrics_.batches.add(messages.size());
     return messages.size();
@@ -164,6 +167,7 @@ base::Status Relay::confirm(pool::MaintenanceClient& client) {
             !done) {
             return std::unexpected(done.error());
         }
+        base::control_point("relay.confirmed");
         confirmed_ = applied;
         advanced_ = Clock::now();
     } else if (Clock::now() - advanced_ > resend_after) {

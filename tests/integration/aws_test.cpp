@@ -166,8 +166,8 @@ TEST_F(Drivers, SecondOpinionsOnS3AndSqs) {
     const Folder folder;
     const fs::path ports = folder.path / "ports";
     ::setenv("DOMICILE_AWS_NODE", node.c_str(), 1);
-    FILE* pipe = ::popen(("exec node " DOMICILE_SOURCE_DIR "/tests/aws/second.mjs " + folder.path.string() + "/s3 > " +
-                          ports.string())
+    FILE* pipe = ::popen(("exec node " DOMICILE_SOURCE_DIR "/tests/aws/second.mjs " + folder.path.string() +
+                          "/s3 > " + ports.string())
                              .c_str(),
                          "w");
     std::string s3;

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <random>
 #include <sstream>
 
@@ -69,7 +70,10 @@ class Unreliable final : public documents::Delivery {
     Unreliable(std::unique_ptr<documents::Delivery> real, std::mt19937_64& random)
         : real_(std::move(real)), random_(random) {}
     base::Result<std::string> put(std::string_view name, std::string_view bytes) override {
-        const auto fate = random_() % 10;
+        const auto fate = [this] {
+            const std::lock_guard lock(mutex_);
+            return random_() % 10;
+        }();
         if (fate == 0) {
             return base::fail(base::Code::node_unavailable, "Nobody answers.");
         }
@@ -81,6 +85,7 @@ class Unreliable final : public documents::Delivery {
   private:
     std::unique_ptr<documents::Delivery> real_;
     std::mt19937_64& random_;
+    std::mutex mutex_;
 };
 
 class Documents : public testing::Test {

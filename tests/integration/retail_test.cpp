@@ -80,6 +80,56 @@ class Retail : public testing::Test {
                               {{"0001_retail.sql", read_file(retail / "schema/0001_retail.sql")}});
         const auto started = fleet->start();
         ASSERT_TRUE(started) << base::describe(started.error());
+        // Figures rest until all is loaded, so that each leaves once and whole.
+        let_figures_go_after("1 hour");
+    }
+    static void let_figures_go_after(const std::string& rest) {
+        for (const auto& shard : fleet->topology().shards) {
+            auto client = fleet->connect(fleet->topology().at(shard.nodes.front()).name, "postgres");
+            ASSERT_TRUE(
+                client.run("UPDATE domicile.metrics SET rest = '" + rest + "'", std::chrono::seconds{10}));
+        }
+    }
+    /// A command of our own on this fleet: its exit status, and what it says.
+    static std::pair<int, std::string> domicile(const std::string& words) {
+        const std::string command = std::string(DOMICILE_BINARY) + " " + words + " -t " +
+                                    fleet->options().topology_file.string() + " --state " +
+                                    fleet->options().state.string() + " 2>&1";
+        std::string text;
+        FILE* pipe = ::popen(command.c_str(), "r");
+        char piece[4096];
+        for (std::size_t got = 0; (got = std::fread(piece, 1, sizeof piece, pipe)) > 0;) {
+            text.append(piece, got);
+        }
+        return {WEXITSTATUS(::pclose(pipe)), text};
+    }
+    /// "shard,user_id,customer_no,kind,country" of every user.
+    static fs::path people() {
+        const fs::path file = fleet->folder() / "people.csv";
+        std::ofstream out(file);
+        for (const auto& shard : fleet->topology().shards) {
+            auto client = fleet->connect(fleet->topology().at(shard.nodes.front()).name, "postgres");
+            const auto found =
+                client.run("SELECT user_id, coalesce(customer_no::text, ''), kind, country FROM users",
+                           std::chrono::seconds{30});
+            EXPECT_TRUE(found);
+            for (const auto& row : found->front().rows) {
+                out << shard.name << "," << *row[0] << "," << *row[1] << "," << *row[2] << "," << *row[3]
+                    << "\n";
+            }
+        }
+        return file;
+    }
+    static testing::AssertionResult agrees(const std::string& what, const fs::path& with) {
+        const std::string command = "python3 " DOMICILE_SOURCE_DIR "/tests/retail/check.py " + what + " " +
+                                    people().string() + " " + with.string() + " 2>&1";
+        std::string said;
+        FILE* pipe = ::popen(command.c_str(), "r");
+        char piece[4096];
+        for (std::size_t got = 0; (got = std::fread(piece, 1, sizeof piece, pipe)) > 0;) {
+            said.append(piece, got);
+        }
+        return (::pclose(pipe) == 0 ? testing::AssertionSuccess() : testing::AssertionFailure()) << said;
     }
     static void TearDownTestSuite() {
         delete fleet;
@@ -197,6 +247,62 @@ TEST_F(Retail, IsLoadedToThePennyThoughKilledTwice) {
         negative += figure.first;
     }
     EXPECT_EQ(negative, 10'624);
+}
+
+TEST_F(Retail, FiguresPerCountryAndMonthAreThoseOfTheSource) {
+    let_figures_go_after("0 seconds");
+    const auto verified = [] {
+        const auto [status, text] = domicile("stats verify --json");
+        return status == 0 && text.find("\"equal\":true") != std::string::npos;
+    };
+    // All of it has left: no cell waits to be judged, and central has applied the last batch.
+    const auto settled = [&] {
+        for (const auto& shard : fleet->topology().shards) {
+            auto client = fleet->connect(fleet->topology().at(shard.nodes.front()).name, "postgres");
+            const auto open = client.run(
+                "SELECT (SELECT count(*) FROM domicile.outbox) + (SELECT count(*) FROM "
+                "domicile.cells WHERE dirty) + made - confirmed FROM domicile.batch_state",
+                std::chrono::seconds{10});
+            if (!open || *open->front().rows[0][0] != "0") {
+                return false;
+            }
+        }
+        return verified();
+    };
+    ASSERT_TRUE(test_support::eventually(settled, std::chrono::seconds{120}));
+    const fs::path file = fleet->folder() / "figures.json";
+    std::ofstream(file) << domicile("stats show sales --by country,month --json").second;
+    EXPECT_TRUE(agrees("figures", file));
+}
+
+TEST_F(Retail, EveryInvoiceOfEuropeReachesItsTaxOfficeOnce) {
+    ASSERT_TRUE(test_support::eventually([] { return domicile("audit status --json").first == 0; },
+                                         std::chrono::seconds{240}))
+        << domicile("audit status").second;
+    const fs::path shelf = fleet->options().state / "delivered/eu-tax";
+    EXPECT_TRUE(agrees("documents", shelf));
+    std::string key = domicile("audit key -j eu").second;
+    key.pop_back();
+    EXPECT_NE(output_of(DOMICILE_AUDIT_VERIFY " " + shelf.string() + " --key " + key)
+                  .find("complete and unaltered"),
+              std::string::npos);
+    // A document out of the middle, proven to somebody who has nothing but it, the proof and the key.
+    const fs::path proof = fleet->folder() / "one.proof";
+    std::ofstream(proof) << domicile("audit prove eu-2.100").second;
+    fs::path pdf;
+    for (const auto& entry : fs::recursive_directory_iterator(shelf)) {
+        pdf = entry.path().filename() == "eu-2.100.pdf" ? entry.path() : pdf;
+    }
+    EXPECT_NE(output_of(DOMICILE_AUDIT_VERIFY " " + proof.string() + " " + pdf.string() + " --key " + key)
+                  .find("the document is eu-2.100 of retail/eu-tax"),
+              std::string::npos);
+    const fs::path first = shelf / "00000001/checkpoint";
+    std::ofstream(proof) << domicile("audit prove --institution eu-tax --since 500").second;
+    EXPECT_NE(output_of(DOMICILE_AUDIT_VERIFY " " + proof.string() + " " + first.string() + " --key " + key +
+                        "; true")
+                  .find("eu-tax"),
+              std::string::npos)
+        << read_file(first) << read_file(proof);
 }
 
 TEST_F(Retail, EveryoneIsAtHomeAndNowhereElse) {
