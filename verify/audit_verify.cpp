@@ -85,6 +85,9 @@ class Check {
 
     void report() const {
         std::cout << batches_ << " batches, " << seen_.size() << " documents, " << bytes_ << " bytes";
+        if (withdrawn_ > 0) {
+            std::cout << "; " << withdrawn_ << " of them erased before they were sent";
+        }
         for (const auto& [shard, last] : last_) {
             std::cout << "; " << shard << " up to " << last;
         }
@@ -164,7 +167,10 @@ class Check {
             }
             last = std::max<std::uint64_t>(last, number);
             const auto bytes = read(folder_ / name / (entry.id + ".pdf"));
-            if (!bytes) {
+            if (!bytes && withdrawn(folder_ / name / (entry.id + ".withdrawn"), entry.id)) {
+                expected.insert(entry.id + ".withdrawn");
+                ++withdrawn_;
+            } else if (!bytes) {
                 find(name, entry.id + " is missing");
             } else if (hash_of(*bytes) != entry.sha256 || bytes->size() != entry.bytes) {
                 find(name, entry.id + " was altered");
@@ -180,13 +186,23 @@ class Check {
         }
     }
 
+    bool withdrawn(const fs::path& file, const std::string& id) const {
+        const auto note = read(file);
+        const std::string text = documents::withdrawal_text(id);
+        const auto signature =
+            note && note->starts_with(text) && note->ends_with('\n')
+                ? crypto::base64_decode(note->substr(text.size(), note->size() - text.size() - 1))
+                : std::nullopt;
+        return signature && key_.verify(text, *signature);
+    }
+
     fs::path folder_;
     crypto::VerifyingKey key_;
     std::string institution_, previous_ = std::string(64, '0');
     crypto::MerkleEdge edge_;
     std::set<std::string> seen_;
     std::map<std::string, std::uint64_t> last_;
-    std::size_t batches_ = 0, findings_ = 0;
+    std::size_t batches_ = 0, findings_ = 0, withdrawn_ = 0;
     std::uintmax_t bytes_ = 0;
 };
 

@@ -57,6 +57,25 @@ struct AuditOptions {
 };
 int audit(const Common& common, const AuditOptions& options);
 
+struct UserOptions {
+    std::string what;  ///< erase, certificate, hold, release
+    std::int64_t id = 0;
+    bool dry_run = false;
+    int wait = 30;  ///< seconds
+    std::string by = "operator";
+    std::string ground;
+    std::string until;
+    bool pdf = false;
+};
+int user(const Common& common, const UserOptions& options);
+int privacy_requests(const Common& common, bool all);
+struct ExtendOptions {
+    std::string shard;
+    std::int64_t request = 0;
+    std::string because;
+};
+int privacy_extend(const Common& common, const ExtendOptions& options);
+
 struct ResetOptions {
     bool yes = false;
 };

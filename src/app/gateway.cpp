@@ -316,6 +316,35 @@ void keep_figures(const std::stop_token& stop, const GatewayOptions& options, Fi
     }
 }
 
+/// Heads of the ledgers, asked of the store outside the databases. What is not known yet is not served; what
+/// was known stays when the store is away.
+void ask_heads(const topology::Topology& topology, const GatewayOptions& options, pool::LedgerHeads& heads) {
+    for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
+        if (topology.shards[i].jurisdiction != topology.at(options.region).jurisdiction) {
+            continue;
+        }
+        const topology::ShardIndex shard(i);
+        if (const auto head = options.ledger_head(shard)) {
+            heads.set(shard, *head);
+        } else if (heads.of(shard) == pool::LedgerHeads::unknown) {
+            base::log::warn("gateway.ledger",
+                            {{"shard", topology.at(shard).name}, {"error", base::describe(head.error())}});
+        }
+    }
+}
+
+/// A thread of its own, since the store may be far.
+void keep_heads(const std::stop_token& stop, const topology::Topology& topology,
+                const GatewayOptions& options, pool::LedgerHeads& heads) {
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+        ask_heads(topology, options, heads);
+        asleep.wait_for(lock, stop, std::chrono::seconds{5}, [] { return false; });
+    }
+}
+
 /// Takes over a range map that the relay has learned, and says how the region's nodes are. A thread of its
 /// own, since files may be slow.
 void keep_region(const std::stop_token& stop, const topology::Topology& topology,
@@ -492,7 +521,11 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     }
     Worker& first = *workers.front();
     net::Gate prober_gate(first.loop);
-    pool::Prober prober(first.loop, topology, maps, options.region, std::move(monitor), metrics,
+    pool::LedgerHeads heads(topology, options.ledger_head ? pool::LedgerHeads::unknown : 0);
+    if (options.ledger_head) {
+        ask_heads(topology, options, heads);
+    }
+    pool::Prober prober(first.loop, topology, maps, heads, options.region, std::move(monitor), metrics,
                         [&](topology::NodeIndex node, const routing::NodeState& state) {
                             board.note(node, state);
                             first.note_state(node, state);
@@ -527,6 +560,11 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
     const std::jthread neighbours([&](const std::stop_token& stop) {
         keep_region(stop, topology, options.region, files, maps, board, map_epoch);
+    });
+    const std::jthread ledger([&](const std::stop_token& stop) {
+        if (options.ledger_head) {
+            keep_heads(stop, topology, options, heads);
+        }
     });
     const std::jthread copier([&](const std::stop_token& stop) {
         if (options.read_figures) {

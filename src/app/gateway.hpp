@@ -38,6 +38,9 @@ struct GatewayOptions {
     std::filesystem::path region_folder;  ///< app/region_files.hpp
     /// Central's figures; empty: none are declared. May block.
     std::function<base::Result<events::Figures>()> read_figures;
+    /// How many erasures the ledger of a shard of the own jurisdiction holds; empty: nobody is ever erased.
+    /// May block.
+    std::function<base::Result<std::uint64_t>(topology::ShardIndex)> ledger_head;
     base::Secret<std::string> pseudonym_key;    ///< of the own jurisdiction
     std::string tls_certificate;                ///< PEM files for the SQL door; empty: no TLS
     std::vector<std::string> node_authorities;  ///< PEM files: who signs the nodes' certificates

@@ -4,10 +4,12 @@
 #include "app/gateway.hpp"
 #include "app/worker.hpp"
 #include "base/log.hpp"
+#include "documents/log.hpp"
 #include "events/read_figures.hpp"
 #include "fleet/issuer.hpp"
 #include "fleet/secrets.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 namespace domicile::app {
@@ -57,6 +59,13 @@ int gateway(const Common& common, const GatewayCommand& command) {
             [&, connect = central_figures(secrets, jurisdiction)]() -> base::Result<events::Figures> {
             auto client = connect();
             return client ? events::read_figures(*topology, *client) : std::unexpected(client.error());
+        };
+    }
+    std::unique_ptr<cloud::ObjectStore> store;
+    if (std::ranges::any_of(topology->tables, [](const auto& table) { return !table.personal.empty(); })) {
+        store = document_store(secrets, jurisdiction);
+        gateway.ledger_head = [&](topology::ShardIndex shard) {
+            return documents::Log(*store, "erasures-" + topology->at(shard).name).size();
         };
     }
     gateway.folder = command.files.empty() ? common.topology.parent_path() : command.files;

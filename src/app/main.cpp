@@ -141,6 +141,75 @@ void add_audit(CLI::App& cli, app::Common& common, app::AuditOptions& options, i
     }
 }
 
+void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int& status) {
+    CLI::App* user = cli.add_subcommand("user", "One person's rights: erasure, its certificate, legal holds");
+    user->require_subcommand(1);
+    struct Command {
+        const char* name;
+        const char* text;
+        const char* example;
+    };
+    for (const auto& [name, text, example] :
+         {Command{"erase", "Erase a person's personal data (GDPR Art. 17); exits with 0 when it is done",
+                  "user erase 5 --dry-run"},
+          Command{"certificate",
+                  "The signed certificate of the last erasure, for domicile-certificate-verify",
+                  "user certificate 5 > 5.cert"},
+          Command{"hold", "Nothing of the person is erased until a day has passed (Art. 17(3))",
+                  "user hold 5 --ground \"Art. 17(3)(e): case 4711\" --until 2027-06-30"},
+          Command{"release", "Lift a hold before its time", "user release 5"}}) {
+        CLI::App* one = user->add_subcommand(name, text);
+        add_topology(*one, common);
+        add_state(*one, common);
+        one->add_option("id", options.id, "The user id")->required();
+        const std::string what = name;
+        if (what == "erase") {
+            add_json(*one, common);
+            one->add_flag("--dry-run", options.dry_run, "Only say what would be done, or what is in the way");
+            one->add_option("--wait", options.wait, "Seconds to wait until a worker has done it")
+                ->capture_default_str();
+        } else if (what == "certificate") {
+            one->add_flag("--pdf", options.pdf, "As a page to read (PDF/A-1b); what is signed is the text");
+        } else if (what == "hold") {
+            one->add_option("--ground", options.ground, "Why, by which article");
+            one->add_option("--until", options.until, "The last day, such as 2027-06-30");
+        }
+        if (what != "certificate") {
+            one->add_option("--by", options.by, "Who asks; never the person's name")->capture_default_str();
+        }
+        one->footer("Example:\n  domicile " + std::string(example) + " -t examples/retail/domicile.toml");
+        one->callback([&common, &options, &status, what] {
+            options.what = what;
+            status = app::user(common, options);
+        });
+    }
+}
+
+void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptions& extension, int& status) {
+    CLI::App* privacy =
+        cli.add_subcommand("privacy", "What people have asked for, and until when they must be answered");
+    privacy->require_subcommand(1);
+    CLI::App* requests =
+        privacy->add_subcommand("requests", "Open requests with the days left; exits with 1 if one is late");
+    add_topology(*requests, common);
+    add_state(*requests, common);
+    add_json(*requests, common);
+    requests->add_flag("--all", all, "Answered ones, too");
+    requests->footer("Example:\n  domicile privacy requests -t examples/retail/domicile.toml");
+    requests->callback([&common, &all, &status] { status = app::privacy_requests(common, all); });
+    CLI::App* extend =
+        privacy->add_subcommand("extend", "Two months more for a request, with reasons (GDPR Art. 12(3))");
+    add_topology(*extend, common);
+    add_state(*extend, common);
+    extend->add_option("request", extension.request, "Its number")->required();
+    extend->add_option("--shard", extension.shard, "Where it is")->required();
+    extend->add_option("--because", extension.because, "Why; the person is told")->required();
+    extend->footer(
+        "Example:\n  domicile privacy extend 3 --shard eu-1 --because \"many requests at once\" -t "
+        "examples/retail/domicile.toml");
+    extend->callback([&common, &extension, &status] { status = app::privacy_extend(common, extension); });
+}
+
 void add_secret(CLI::App& cli, app::Common& common, app::SecretOptions& options, int& status) {
     CLI::App* secret =
         cli.add_subcommand("secret", "The vault: passwords and keys, their versions, their rotation");
@@ -327,6 +396,11 @@ int main(int argc, char** argv) {
     add_stats(cli, common, stats_options, status);
     app::AuditOptions audit_options;
     add_audit(cli, common, audit_options, status);
+    app::UserOptions user_options;
+    add_user(cli, common, user_options, status);
+    bool all_requests = false;
+    app::ExtendOptions extension;
+    add_privacy(cli, common, all_requests, extension, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

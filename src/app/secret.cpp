@@ -203,8 +203,9 @@ int rotate(const topology::Topology& topology, const fleet::Secrets& secrets, co
         return refuse("There is nothing to rotate.",
                       "Name a login, such as db/domicile_gateway, or say --all.");
     }
+    const auto rotating = fleet::roles_of(options.jurisdiction);
     const bool known = std::ranges::any_of(
-        fleet::all_roles, [&](std::string_view role) { return fleet::login_secret(role) == options.name; });
+        rotating, [&](std::string_view role) { return fleet::login_secret(role) == options.name; });
     if (!options.all && !known) {
         return refuse("Only database logins rotate: " + options.name + " is none.",
                       "Name one, such as db/domicile_gateway, or say --all.");
@@ -214,7 +215,7 @@ int rotate(const topology::Topology& topology, const fleet::Secrets& secrets, co
             wanted.emplace_back(scope, options.name.substr(3));
             continue;
         }
-        for (const auto role : fleet::all_roles) {
+        for (const auto role : fleet::roles_of(scope)) {
             wanted.emplace_back(scope, std::string(role));
         }
     }

@@ -15,6 +15,7 @@
 #include "events/lambda.hpp"
 #include "fleet/context.hpp"
 #include "fleet/issuer.hpp"
+#include "rights/eraser.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -50,6 +51,8 @@ struct Works {
     std::deque<documents::Keeper> keepers;
     std::deque<documents::DispatchMetrics> dispatch_metrics;
     std::deque<documents::Dispatcher> dispatchers;
+    std::deque<rights::EraserMetrics> eraser_metrics;
+    std::deque<rights::Eraser> erasers;
     std::vector<std::jthread> threads;
 };
 
@@ -84,12 +87,6 @@ base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::Ju
                            base::Metrics& metrics) {
     const auto& topology = secrets.topology();
     const std::string& home = topology.at(own).name;
-    auto keys = secrets.keys_of(home);
-    if (!keys) {
-        return std::unexpected(std::move(keys.error()));
-    }
-    works.keys = std::move(*keys);
-    works.store = document_store(secrets, home);
     std::vector<documents::Source> sources;
     for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
         const auto& shard = topology.shards[i];
@@ -115,6 +112,29 @@ base::Status add_documents(Works& works, const fleet::Secrets& secrets, base::Ju
             works.dispatchers.emplace_back(topology, institution, sources, *works.store, *works.keys,
                                            delivery_of(secrets, institution), std::move(*key), counts);
         works.threads.emplace_back([&dispatcher](const std::stop_token& stop) { dispatcher.run(stop); });
+    }
+    return {};
+}
+
+/// What people of the own jurisdiction's shards have asked for.
+base::Status add_rights(Works& works, const fleet::Secrets& secrets, base::JurisdictionIndex own,
+                        base::Metrics& metrics) {
+    const auto& topology = secrets.topology();
+    for (std::uint16_t i = 0; i < topology.shards.size(); ++i) {
+        const auto& shard = topology.shards[i];
+        if (shard.jurisdiction != own) {
+            continue;
+        }
+        auto key = fleet::read_dispatch_key(secrets, topology.at(own).name);
+        if (!key) {
+            return std::unexpected(std::move(key.error()));
+        }
+        auto& counts = works.eraser_metrics.emplace_back(metrics, shard.name);
+        auto& eraser = works.erasers.emplace_back(
+            topology, shard.name, writer_of(secrets, topology::ShardIndex(i), fleet::roles::owner),
+            writer_of(secrets, topology::ShardIndex(i), fleet::roles::monitor), *works.store, *works.keys,
+            std::move(*key), counts);
+        works.threads.emplace_back([&eraser](const std::stop_token& stop) { eraser.run(stop); });
     }
     return {};
 }
@@ -216,6 +236,15 @@ int worker(const Common& common, const WorkerOptions& options) {
         auto& relay = works.relays.emplace_back(shard.name, writer_of(secrets, topology::ShardIndex(i)),
                                                 queue, watermarks, counts);
         works.threads.emplace_back([&relay](const std::stop_token& stop) { relay.run(stop); });
+    }
+    auto keys = secrets.keys_of(home);
+    if (!keys) {
+        return failed(keys.error());
+    }
+    works.keys = std::move(*keys);
+    works.store = document_store(secrets, home);
+    if (auto added = add_rights(works, secrets, own, metrics); !added) {
+        return failed(added.error());
     }
     if (std::ranges::any_of(topology->tables, [](const auto& table) { return !table.audited.empty(); })) {
         if (auto added = add_documents(works, secrets, own, metrics); !added) {

@@ -94,6 +94,11 @@ std::optional<MerkleEdge> MerkleEdge::parse(std::string_view text) {
                                                                             : std::nullopt;
 }
 
+base::Result<Digest> tree_root(std::uint64_t size, const ReadSubtree& read) {
+    DOMICILE_ASSERT(size > 0);
+    return root_of(0, size, read);
+}
+
 base::Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size,
                                                   const ReadSubtree& read) {
     DOMICILE_ASSERT(index < size);

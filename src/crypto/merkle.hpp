@@ -36,6 +36,8 @@ class MerkleEdge {
 /// The root of the leaves [index << height, (index + 1) << height), all of which are there.
 using ReadSubtree = std::function<base::Result<Digest>(unsigned height, std::uint64_t index)>;
 
+/// The root of the first `size` leaves. REQUIRES: size > 0.
+[[nodiscard]] base::Result<Digest> tree_root(std::uint64_t size, const ReadSubtree& read);
 /// The hashes beside the way from leaf `index` up, bottom first (RFC 6962 section 2.1.1). REQUIRES: index <
 /// size. Errors are those of `read`.
 [[nodiscard]] base::Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size,

@@ -52,6 +52,7 @@ TEST(Merkle, ProvesWhatIsThereAndNothingElse) {
         leaves.push_back(merkle_leaf(std::to_string(size)));
         edge.append(leaves.back());
         roots.push_back(edge.root());
+        EXPECT_EQ(tree_root(size, over(leaves)).value(), edge.root());
         for (std::uint64_t i = 0; i < size; ++i) {
             auto proof = inclusion_proof(i, size, over(leaves)).value();
             EXPECT_TRUE(verify_inclusion(leaves[i], i, size, proof, edge.root())) << i << " of " << size;

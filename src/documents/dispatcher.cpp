@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include <boost/json.hpp>
 
@@ -290,6 +291,18 @@ base::Status Dispatcher::give(const std::string& folder, const ManifestEntry& en
     return given ? base::Status() : std::unexpected(given.error());
 }
 
+/// In the place of a document whose person has been erased: signed, so that a missing file is not taken for
+/// one.
+base::Status Dispatcher::give_withdrawal(const std::string& folder, const ManifestEntry& entry) {
+    const auto signature = key_.sign(withdrawal_text(entry.id));
+    if (!signature) {
+        return std::unexpected(signature.error());
+    }
+    const auto given = delivery_->put(folder + entry.id + ".withdrawn",
+                                      withdrawal_text(entry.id) + crypto::base64(*signature) + "\n");
+    return given ? base::Status() : std::unexpected(given.error());
+}
+
 base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
                                                 const std::string& signature, const std::string& checkpoint) {
     if (delivery_ == nullptr) {
@@ -321,22 +334,31 @@ base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const 
             list += (list.size() == 1 ? "" : ",") + number;
         }
         const std::optional<std::string> wanted[] = {list + "}"};
-        const auto people =
-            (*client)->run("SELECT number, user_id FROM domicile.documents WHERE number = ANY ($1::bigint[])",
-                           wanted, answer_wait);
+        const auto people = (*client)->run(
+            "SELECT number, user_id, erased FROM domicile.documents WHERE number = ANY ($1::bigint[])",
+            wanted, answer_wait);
         if (!people) {
             return std::unexpected(people.error());
         }
         std::map<std::string, std::string> user_of;
         std::vector<std::string> users;
+        std::set<std::string> erased;
         for (const auto& row : people->rows) {
             user_of[row.at(0).value_or("")] = row.at(1).value_or("");
-            users.push_back(row.at(1).value_or(""));
+            if (row.at(2) == "t") {
+                erased.insert(row.at(0).value_or(""));
+            } else {
+                users.push_back(row.at(1).value_or(""));
+            }
         }
         if (auto known = keys_.know(**client, users, false); !known) {
             return std::unexpected(known.error());
         }
         for (std::size_t k = 0; k < entries.size(); ++k) {
+            if (erased.contains(numbers[k])) {
+                putters_.add([this, &folder, entry = entries[k]] { return give_withdrawal(folder, *entry); });
+                continue;
+            }
             putters_.add([this, &folder, entry = entries[k], place = object_key(sources_[i].name, numbers[k]),
                           &key = keys_.of(user_of[numbers[k]])] { return give(folder, *entry, place, key); });
         }

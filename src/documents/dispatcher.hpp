@@ -47,6 +47,7 @@ class Dispatcher {
     /// One document out of the store to the institution.
     base::Status give(const std::string& folder, const ManifestEntry& entry, const std::string& place,
                       const base::Secret<std::string>& key);
+    base::Status give_withdrawal(const std::string& folder, const ManifestEntry& entry);
     /// The batch's entries into the log; its signed checkpoint.
     base::Result<std::string> log_of(pool::MaintenanceClient& books, const Manifest& manifest);
     base::Result<pool::MaintenanceClient*> client_of(std::size_t source);

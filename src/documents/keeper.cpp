@@ -52,7 +52,8 @@ base::Result<base::Secret<std::string>> open_document(const base::Secret<std::st
     return crypto::aead_open(key, sealed.substr(magic.size()), "document " + std::string(id));
 }
 
-base::Status PersonKeys::read(pool::MaintenanceClient& shard, const std::vector<std::string>& users) {
+base::Result<std::vector<std::string>> PersonKeys::read(pool::MaintenanceClient& shard,
+                                                        const std::vector<std::string>& users) {
     const std::optional<std::string> parameters[] = {array_of(users)};
     const auto found =
         shard.run("SELECT user_id, wrapped FROM domicile.person_keys WHERE user_id = ANY ($1::bigint[])",
@@ -60,8 +61,17 @@ base::Status PersonKeys::read(pool::MaintenanceClient& shard, const std::vector<
     if (!found) {
         return std::unexpected(found.error());
     }
+    std::set<std::string> missing(users.begin(), users.end());
     for (const auto& row : found->rows) {
-        const auto wrapped = crypto::base64_decode(row.at(1).value_or(""));
+        const std::string user = row.at(0).value_or("");
+        const std::string text = row.at(1).value_or("");
+        missing.erase(user);
+        // To unwrap is what costs; that a key is still there is asked each time, since it may have been
+        // destroyed.
+        if (const auto known = keys_.find(user); known != keys_.end() && known->second.wrapped == text) {
+            continue;
+        }
+        const auto wrapped = crypto::base64_decode(text);
         if (!wrapped) {
             return base::fail(Code::internal, "The key of a person's documents is no key.");
         }
@@ -69,9 +79,12 @@ base::Status PersonKeys::read(pool::MaintenanceClient& shard, const std::vector<
         if (!key) {
             return std::unexpected(key.error());
         }
-        keys_.insert_or_assign(row.at(0).value_or(""), std::move(*key));
+        keys_.insert_or_assign(user, Key{std::move(*key), text});
     }
-    return {};
+    for (const auto& user : missing) {
+        keys_.erase(user);
+    }
+    return std::vector<std::string>(missing.begin(), missing.end());
 }
 
 base::Status PersonKeys::know(pool::MaintenanceClient& shard, const std::vector<std::string>& users,
@@ -79,45 +92,39 @@ base::Status PersonKeys::know(pool::MaintenanceClient& shard, const std::vector<
     if (keys_.size() > keys_max) {
         keys_.clear();
     }
-    const auto unknown = [&] {
-        std::set<std::string> missing;
-        for (const auto& user : users) {
-            if (!keys_.contains(user)) {
-                missing.insert(user);
-            }
-        }
-        return std::vector<std::string>(missing.begin(), missing.end());
-    };
-    auto missing = unknown();
-    if (missing.empty()) {
-        return {};
+    auto missing = read(shard, users);
+    if (!missing || missing->empty()) {
+        return missing ? base::Status() : std::unexpected(std::move(missing.error()));
     }
-    if (auto done = read(shard, missing); !done) {
-        return done;
-    }
-    missing = unknown();
-    if (missing.empty()) {
-        return {};
-    }
-    if (!make) {
+    const auto destroyed = [] {
         return base::fail(Code::not_found, "The key of a person's documents has been destroyed.",
                           "What it sealed cannot be read by anybody.");
+    };
+    if (!make) {
+        return destroyed();
     }
     std::vector<std::string> wrapped;
-    for (std::size_t i = 0; i < missing.size(); ++i) {
+    for (std::size_t i = 0; i < missing->size(); ++i) {
         auto key = service_.generate(context_);
         if (!key) {
             return std::unexpected(key.error());
         }
         wrapped.push_back(crypto::base64(key->wrapped));
     }
-    const std::optional<std::string> parameters[] = {array_of(missing), array_of(wrapped)};
+    const std::optional<std::string> parameters[] = {array_of(*missing), array_of(wrapped)};
     const auto added = shard.run(
         "INSERT INTO domicile.person_keys (user_id, wrapped) SELECT * FROM unnest($1::bigint[], "
         "$2::text[]) ON CONFLICT DO NOTHING",
         parameters, answer_wait);
+    if (!added) {
+        return std::unexpected(added.error());
+    }
     // What counts is what stands there now: somebody may have been faster.
-    return added ? read(shard, missing) : base::Status(std::unexpected(added.error()));
+    missing = read(shard, *missing);
+    if (!missing) {
+        return std::unexpected(std::move(missing.error()));
+    }
+    return missing->empty() ? base::Status() : destroyed();
 }
 
 KeeperMetrics::KeeperMetrics(base::Metrics& metrics, const std::string& shard)
@@ -203,7 +210,7 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
     if (maker_ == nullptr) {
         maker_ = std::make_unique<PdfMaker>();
     }
-    std::vector<std::string> numbers, hashes, sizes, salts;
+    std::vector<std::string> numbers, hashes, sizes, salts, wrapped;
     for (const auto& row : rows) {
         const AuditedEvent event{shard_,
                                  row[0].value_or(""),
@@ -225,6 +232,7 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
         });
         std::array<unsigned char, 16> salt{};
         crypto::random_bytes(salt);
+        wrapped.push_back(keys_.wrapped(event.user));
         numbers.push_back(event.number);
         hashes.push_back(hash);
         sizes.push_back(std::to_string(pdf.size()));
@@ -234,14 +242,20 @@ base::Result<std::size_t> Keeper::round(pool::MaintenanceClient& client) {
         return std::unexpected(std::move(stored.error()));
     }
     base::control_point("keeper.stored");
-    const std::optional<std::string> parameters[] = {array_of(numbers), array_of(hashes), array_of(sizes),
-                                                     array_of(salts)};
+    const std::optional<std::string> parameters[] = {array_of(numbers), array_of(hashes),  array_of(sizes),
+                                                     array_of(salts),   array_of(wrapped), array_of(users)};
+    // A key that was destroyed meanwhile takes its document with it. Whoever destroys one waits for this
+    // statement.
     const auto noted = client.run(
+        "WITH k AS (SELECT user_id, wrapped FROM domicile.person_keys WHERE user_id = ANY ($6::bigint[]) FOR "
+        "SHARE) "
         "UPDATE domicile.documents AS d SET stored_at = clock_timestamp(), body = NULL, sha256 = v.sha256, "
-        "bytes = v.bytes, "
-        "salt = v.salt FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) AS v (number, sha256, "
-        "bytes, salt) "
-        "WHERE d.number = v.number AND d.stored_at IS NULL",
+        "bytes = "
+        "v.bytes, salt = v.salt, erased = NOT EXISTS (SELECT FROM k WHERE k.user_id = d.user_id AND "
+        "k.wrapped = "
+        "v.wrapped) FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS v "
+        "(number, sha256, "
+        "bytes, salt, wrapped) WHERE d.number = v.number AND d.stored_at IS NULL",
         parameters, answer_wait);
     if (!noted) {
         return std::unexpected(noted.error());

@@ -34,18 +34,27 @@ class PersonKeys {
           context_{{"system", std::move(system)},
                    {"jurisdiction", std::move(jurisdiction)},
                    {"purpose", "documents"}} {}
-    /// Reads, and with `make` adds, what is missing. not_found if a person has none (any more).
+    /// The keys as they stand in the shard now; with `make` those that are missing are added. not_found if a
+    /// person has none (any more).
     [[nodiscard]] base::Status know(pool::MaintenanceClient& shard, const std::vector<std::string>& users,
                                     bool make);
     [[nodiscard]] const base::Secret<std::string>& of(const std::string& user) const {
-        return keys_.at(user);
+        return keys_.at(user).plain;
     }
+    /// As it stands in the shard, base64.
+    [[nodiscard]] const std::string& wrapped(const std::string& user) const { return keys_.at(user).wrapped; }
 
   private:
-    base::Status read(pool::MaintenanceClient& shard, const std::vector<std::string>& users);
+    struct Key {
+        base::Secret<std::string> plain;
+        std::string wrapped;
+    };
+    /// Those that are there, and who has none.
+    base::Result<std::vector<std::string>> read(pool::MaintenanceClient& shard,
+                                                const std::vector<std::string>& users);
     cloud::KeyService& service_;
     cloud::EncryptionContext context_;
-    std::map<std::string, base::Secret<std::string>> keys_;
+    std::map<std::string, Key> keys_;
 };
 
 struct KeeperMetrics {

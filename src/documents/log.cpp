@@ -1,6 +1,7 @@
 #include "documents/log.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <vector>
@@ -109,6 +110,21 @@ base::Status Log::append(std::uint64_t size, std::span<const std::string> entrie
 
 base::Status Log::publish(std::string_view checkpoint) {
     return store_.put(prefix_ + "checkpoint", checkpoint);
+}
+
+base::Result<std::uint64_t> Log::size() {
+    const auto note = checkpoint();
+    if (!note) {
+        return note.error().code == Code::not_found ? base::Result<std::uint64_t>(0)
+                                                    : std::unexpected(note.error());
+    }
+    std::uint64_t size = 0;
+    const auto line = note->find('\n');
+    if (line == std::string::npos ||
+        std::from_chars(note->data() + line + 1, note->data() + note->size(), size).ec != std::errc{}) {
+        return base::fail(Code::internal, "The checkpoint of a log is none.");
+    }
+    return size;
 }
 
 crypto::ReadSubtree Log::reader(std::uint64_t size) {

@@ -34,6 +34,8 @@ class Log {
     base::Status publish(std::string_view checkpoint);
     /// not_found before the first one.
     base::Result<std::string> checkpoint() { return store_.get(prefix_ + "checkpoint"); }
+    /// What it says, 0 before the first one: our own store is believed without its signature.
+    base::Result<std::uint64_t> size();
 
     /// For proofs over the tree as it was or is at `size`.
     [[nodiscard]] crypto::ReadSubtree reader(std::uint64_t size);

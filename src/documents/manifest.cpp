@@ -108,6 +108,10 @@ base::Result<Manifest> parse_manifest(std::string_view text) {
     return manifest;
 }
 
+std::string withdrawal_text(std::string_view id) {
+    return std::string(id) + " was erased with its person's key (GDPR Art. 17)\n";
+}
+
 std::string batch_folder(std::uint64_t sequence) {
     std::string number = std::to_string(sequence);
     return std::string(number.size() < 8 ? 8 - number.size() : 0, '0') + number + "/";

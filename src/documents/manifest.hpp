@@ -41,6 +41,9 @@ struct Manifest {
 /// invalid_value for anything that to_json() does not give.
 [[nodiscard]] base::Result<Manifest> parse_manifest(std::string_view text);
 
+/// What stands, with a signature on the next line, in "ID.withdrawn" where a document was erased with its
+/// person's key.
+[[nodiscard]] std::string withdrawal_text(std::string_view id);
 /// Where things stand in what an institution receives: "00000017/".
 [[nodiscard]] std::string batch_folder(std::uint64_t sequence);
 

@@ -163,8 +163,8 @@ END $domicile$;
 REVOKE ALL ON FUNCTION domicile.confirm_batches(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION domicile.confirm_batches(bigint) TO {worker};
 GRANT USAGE ON SCHEMA domicile TO {worker};
-GRANT SELECT, UPDATE (body, stored_at, sha256, bytes, salt) ON domicile.documents TO {worker};
-GRANT SELECT, INSERT ON domicile.person_keys TO {worker};
+GRANT SELECT, UPDATE (body, stored_at, sha256, bytes, salt, erased) ON domicile.documents TO {worker};
+GRANT SELECT, INSERT, UPDATE (made_at) ON domicile.person_keys TO {worker};  -- the last: to lock a row
 GRANT SELECT, INSERT, UPDATE (acknowledged_at, receipt) ON domicile.dispatches TO {worker};
 GRANT SELECT ON domicile.shard, domicile.outbox, domicile.batches, domicile.batch_state, domicile.metrics, domicile.cells,
     domicile.measures TO {worker};

@@ -82,7 +82,7 @@ base::Status make_issuers(const Secrets& secrets, const RunAs& user) {
                 return made;
             }
         }
-        if (missing(dispatch_secret) && !topology.institutions.empty()) {
+        if (missing(dispatch_secret)) {
             const auto key = crypto::SigningKey::generate(crypto::SignatureAlgorithm::eddsa);
             const auto put = key ? vault->put(dispatch_secret, key->pem()) : std::unexpected(key.error());
             if (!put) {

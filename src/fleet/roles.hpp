@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string_view>
+#include <vector>
 
 namespace domicile::fleet {
 
@@ -39,5 +40,13 @@ inline constexpr Login superuser_login = {"postgres", roles::superuser};
 
 /// The scope of central's secrets; no jurisdiction may bear this name beside a central.
 inline constexpr std::string_view central_scope = "central";
+/// Those of a scope: a jurisdiction's, or central's.
+[[nodiscard]] inline std::vector<std::string_view> roles_of(std::string_view scope) {
+    std::vector<std::string_view> roles(all_roles.begin(), all_roles.end());
+    if (scope == central_scope) {
+        roles.insert(roles.end(), central_roles.begin(), central_roles.end());
+    }
+    return roles;
+}
 
 }  // namespace domicile::fleet

@@ -137,7 +137,8 @@ base::Status test(const Secrets& secrets, std::string_view scope, std::string_vi
 
 base::Status rotate_role(const Secrets& secrets, std::string_view scope, std::string_view role,
                          const vault::RotationOptions& options) {
-    if (std::ranges::find(all_roles, role) == all_roles.end()) {
+    const auto known = roles_of(scope);
+    if (std::ranges::find(known, role) == known.end()) {
         return base::fail(Code::configuration, "There is no database role " + std::string(role) + ".",
                           "`domicile secret list` shows them under db/.");
     }
@@ -155,7 +156,12 @@ base::Status rotate_role(const Secrets& secrets, std::string_view scope, std::st
         [&](const DatabaseLogin& login) { return set(secrets, scope, role, login); },
         [&](const DatabaseLogin& login) { return test(secrets, scope, role, login); },
     };
-    return vault::rotate(*vault, login_secret(role), target, options);
+    if (auto rotated = vault::rotate(*vault, login_secret(role), target, options); !rotated) {
+        return rotated;
+    }
+    // Every jurisdiction keeps a copy; until it is there the login before serves, which the next rotation
+    // changes.
+    return role == roles::figures ? secrets.share_central() : base::Status();
 }
 
 }  // namespace domicile::fleet

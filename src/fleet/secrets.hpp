@@ -48,6 +48,8 @@ class Secrets {
     /// Writes what libpq needs to stream: each login of the replication role that may be in use.
     [[nodiscard]] base::Status write_passfile(std::string_view scope, const RunAs& user) const;
 
+    /// Central's login for figures, into every jurisdiction's vault.
+    [[nodiscard]] base::Status share_central() const;
     /// A new version of a region's key; what older versions sealed still opens.
     [[nodiscard]] base::Status rotate_key(topology::RegionIndex region) const {
         return place(region).keys->rotate();
@@ -65,8 +67,6 @@ class Secrets {
   private:
     [[nodiscard]] vault::Place place(topology::RegionIndex region) const;
     [[nodiscard]] base::Status make_scope(std::string_view scope) const;
-    /// Central's login for figures, into every jurisdiction's vault.
-    [[nodiscard]] base::Status share_central() const;
     [[nodiscard]] base::Result<vault::Vault> over(std::string scope,
                                                   std::vector<topology::RegionIndex> regions) const;
 

@@ -1,6 +1,7 @@
 #include "fleet/shard_sql.hpp"
 
 #include "events/outbox_sql.hpp"
+#include "fleet/requests_sql.hpp"
 #include "fleet/secrets.hpp"
 #include "fleet/text.hpp"
 #include "guard/table_guard.hpp"
@@ -277,6 +278,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
     text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
+    text += requests_sql(topology, gateway);
     text += events::outbox_sql(topology, index, std::string(roles::worker));
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";

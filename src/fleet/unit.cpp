@@ -42,8 +42,9 @@ std::string worker_name(const topology::Region& region) {
 }
 
 bool needs_workers(const topology::Topology& topology) {
-    return !topology.statistics.empty() ||
-           std::ranges::any_of(topology.tables, [](const auto& table) { return !table.audited.empty(); });
+    return !topology.statistics.empty() || std::ranges::any_of(topology.tables, [](const auto& table) {
+        return !table.audited.empty() || !table.personal.empty();
+    });
 }
 
 std::string mesh_name(const topology::Region& region) {

@@ -154,7 +154,8 @@ Task<base::Status> Door::dispatch(Call& call) {
     const Method method = call.request.method == Method::head ? Method::get : call.request.method;
     const Endpoint endpoint = call.target.endpoint;
     static constexpr std::string_view allow[] = {
-        "GET", "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE", "GET", "GET"};
+        "GET",    "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE",
+        "DELETE", "GET", "GET", "GET"};
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
@@ -204,6 +205,9 @@ Task<base::Status> Door::dispatch(Call& call) {
     }
     if (auto known = identify(call); !known) {
         co_return known;
+    }
+    if (endpoint == Endpoint::personal_data || endpoint == Endpoint::privacy_requests) {
+        co_return co_await rights(call, method);
     }
     if (auto authorised = authorise(call, method); !authorised) {
         co_return authorised;

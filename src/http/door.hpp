@@ -113,6 +113,7 @@ class Door {
     void ready(Call& call);
     void person_home(Call& call);
     base::Status figures(Call& call);
+    Task<base::Status> rights(Call& call, Method method);
     Task<base::Status> create_person(Call& call);
     Task<base::Status> create_row(Call& call);
     Task<base::Status> read_row(Call& call);

@@ -292,6 +292,16 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
         operation("read_home", "The jurisdiction and gateways of a user id, from the public range map", "200",
                   json_content({}), {"404"});
     paths["/v1/users/{id}/home"] = std::move(home);
+    json::object erasure;
+    erasure["parameters"] = paths["/v1/users/{id}/home"].at("parameters");
+    json::object asked = erasure;
+    erasure["delete"] =
+        operation("erase", "Ask for the erasure of a person's data (GDPR Art. 17)", "202",
+                  json_content(json::object{{"type", "object"}}), {"401", "403", "404", "451", "503"});
+    paths["/v1/users/{id}/personal-data"] = std::move(erasure);
+    asked["get"] = operation("read_privacy_requests", "What the person has asked for, and the answers", "200",
+                             json_content(json::object{{"type", "array"}}), {"401", "403", "451", "503"});
+    paths["/v1/users/{id}/privacy-requests"] = std::move(asked);
     for (const auto& statistic : topology.statistics) {
         json::object success = json_content(json::object{{"type", "object"}});
         json::object get =

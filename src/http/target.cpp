@@ -159,6 +159,11 @@ base::Result<Target> parse_target(std::string_view text) {
         target.endpoint = Endpoint::person_home;
         return target;
     }
+    // No table's name has a hyphen.
+    if (count == 2 && (*table == "personal-data" || *table == "privacy-requests")) {
+        target.endpoint = *table == "personal-data" ? Endpoint::personal_data : Endpoint::privacy_requests;
+        return target;
+    }
     if (table->empty()) {
         return unknown();
     }

@@ -14,17 +14,19 @@
 namespace domicile::http {
 
 enum class Endpoint : std::uint8_t {
-    health,        ///< /healthz
-    ready,         ///< /readyz
-    metrics,       ///< /metrics
-    openapi,       ///< /openapi.json
-    people,        ///< /v1/users
-    person,        ///< /v1/users/{id}
-    person_home,   ///< /v1/users/{id}/home
-    rows,          ///< /v1/users/{id}/{table}
-    row,           ///< /v1/users/{id}/{table}/{key}
-    metrics_list,  ///< /v1/stats
-    figures,       ///< /v1/stats/{metric}
+    health,            ///< /healthz
+    ready,             ///< /readyz
+    metrics,           ///< /metrics
+    openapi,           ///< /openapi.json
+    people,            ///< /v1/users
+    person,            ///< /v1/users/{id}
+    person_home,       ///< /v1/users/{id}/home
+    rows,              ///< /v1/users/{id}/{table}
+    row,               ///< /v1/users/{id}/{table}/{key}
+    personal_data,     ///< /v1/users/{id}/personal-data
+    privacy_requests,  ///< /v1/users/{id}/privacy-requests
+    metrics_list,      ///< /v1/stats
+    figures,           ///< /v1/stats/{metric}
 };
 
 struct Target {

@@ -26,7 +26,7 @@ constexpr std::string_view probe_sql =
     "                       FROM pg_control_checkpoint()))"
     "      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
     " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,"
-    " s.name, s.ranges FROM domicile.shard s";
+    " s.name, s.ranges, s.ledger FROM domicile.shard s";
 
 /// Takes the one row of the probe.
 class ProbeSink final : public ReplySink {
@@ -38,8 +38,9 @@ class ProbeSink final : public ReplySink {
         const auto lsn = reader.next();
         const auto name = reader.next();
         const auto held = reader.next();
+        const auto erased = reader.next();
         const auto position = lsn ? routing::parse_lsn(*lsn) : std::nullopt;
-        if (!reader.ok() || !in_recovery || !timeline || !position || !name || !held) {
+        if (!reader.ok() || !in_recovery || !timeline || !position || !name || !held || !erased) {
             return;
         }
         std::from_chars(timeline->data(), timeline->data() + timeline->size(), state.timeline);
@@ -48,6 +49,7 @@ class ProbeSink final : public ReplySink {
         state.up = true;
         shard = *name;
         ranges = *held;
+        std::from_chars(erased->data(), erased->data() + erased->size(), ledger);
     }
     void complete(std::uint32_t /*index*/, std::uint64_t /*rows*/) override {}
     void error(std::uint32_t /*index*/, const wire::ServerError& error) override {
@@ -57,16 +59,19 @@ class ProbeSink final : public ReplySink {
     routing::NodeState state;
     std::string shard;
     std::string ranges;
+    std::uint64_t ledger = 0;
     std::string sqlstate;
 };
 
 }  // namespace
 
 Prober::Prober(net::Loop& loop, const topology::Topology& topology, const topology::MapInForce& maps,
-               topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish)
+               const LedgerHeads& ledger, topology::RegionIndex region, Credentials credentials,
+               base::Metrics& metrics, Publish publish)
     : loop_(loop),
       topology_(topology),
       maps_(maps),
+      ledger_(ledger),
       region_(region),
       credentials_(std::move(credentials)),
       passwords_(std::make_shared<SaltedPasswords>(credentials_.password)),
@@ -143,7 +148,7 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
                 was_up = true;
                 reported = false;
             }
-            publish_(watched.node, *probed);
+            publish_(watched.node, restricted(watched, *probed) ? routing::NodeState{} : *probed);
             co_await watched.timer->wait(limits::probe_interval);
         }
         if (stopped_) {
@@ -161,7 +166,7 @@ Task<void> Prober::watch(Watched& watched, net::Gate::Pass /*pass*/) {
     }
 }
 
-Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, const Watched& watched) {
+Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, Watched& watched) {
     const topology::Node& node = topology_.at(watched.node);
     ProbeSink sink;
     const auto asked = net::Clock::now().time_since_epoch() / std::chrono::microseconds{1};
@@ -190,10 +195,29 @@ Task<base::Result<routing::NodeState>> Prober::probe(Connection& connection, con
                              "One of them is older: `domicile up` brings both to the topology.");
     }
     sink.state.asked_us = asked;
+    watched.ledger = sink.ledger;
     measure_lag(node.shard, sink.state, watched);
     watched.up.set(1);
     watched.writer.set(sink.state.in_recovery ? 0 : 1);
     co_return sink.state;
+}
+
+/// Whether it shows people whom the ledger says are erased.
+bool Prober::restricted(Watched& watched, const routing::NodeState& state) {
+    const topology::Node& node = topology_.at(watched.node);
+    const bool behind = watched.ledger < ledger_.of(node.shard);
+    // A reader is behind for a moment after each erasure, and is not asked then.
+    if (behind != std::exchange(watched.restricted, behind) && !state.in_recovery) {
+        if (behind) {
+            base::log::error("node.restricted", {{"node", node.name}, {"ledger", watched.ledger}});
+        } else {
+            base::log::info("node.unrestricted", {{"node", node.name}, {"ledger", watched.ledger}});
+        }
+    }
+    if (behind) {
+        watched.up.set(0);
+    }
+    return behind;
 }
 
 void Prober::measure_lag(topology::ShardIndex shard, routing::NodeState& state, const Watched& watched) {

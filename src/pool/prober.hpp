@@ -7,6 +7,7 @@
 
 #include "net/gate.hpp"
 #include "net/stream.hpp"
+#include "pool/ledger_heads.hpp"
 #include "pool/pool.hpp"
 #include "topology/range_map.hpp"
 
@@ -25,7 +26,8 @@ class Prober {
 
     /// `credentials` of a role with pg_monitor. References outlive the prober.
     Prober(net::Loop& loop, const topology::Topology& topology, const topology::MapInForce& maps,
-           topology::RegionIndex region, Credentials credentials, base::Metrics& metrics, Publish publish);
+           const LedgerHeads& ledger, topology::RegionIndex region, Credentials credentials,
+           base::Metrics& metrics, Publish publish);
 
     /// Spawns one coroutine per node of the own jurisdiction.
     void start(net::Gate& gate);
@@ -41,18 +43,22 @@ class Prober {
         base::Gauge& writer;
         base::Gauge& lag_ms;
         base::Gauge& lag_bytes;
+        std::uint64_t ledger = 0;  // erasures that it has
+        bool restricted = false;
     };
     struct History {
         std::deque<std::pair<net::Clock::time_point, std::uint64_t>> writer_positions;
     };
 
     Task<void> watch(Watched& watched, net::Gate::Pass pass);
-    Task<base::Result<routing::NodeState>> probe(Connection& connection, const Watched& watched);
+    Task<base::Result<routing::NodeState>> probe(Connection& connection, Watched& watched);
+    bool restricted(Watched& watched, const routing::NodeState& state);
     void measure_lag(topology::ShardIndex shard, routing::NodeState& state, const Watched& watched);
 
     net::Loop& loop_;
     const topology::Topology& topology_;
     const topology::MapInForce& maps_;
+    const LedgerHeads& ledger_;
     topology::RegionIndex region_;
     Credentials credentials_;
     std::shared_ptr<SaltedPasswords> passwords_;

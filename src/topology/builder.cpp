@@ -48,6 +48,7 @@ Topology Builder::build() {
     institutions();
     mesh();
     limits();
+    privacy();
     return std::move(topology_);
 }
 

@@ -103,6 +103,7 @@ class Builder {
     void statistics();
     void documents();
     void institutions();
+    void privacy();
     void delivery(const Reader& reader, Institution& one);
     void buckets(const Reader& reader, const Table* table, Statistic& statistic);
     void columns(const Reader& reader, std::string_view key, const std::vector<Word>& words,

@@ -19,6 +19,18 @@ void Builder::jurisdictions() {
         }
         countries(reader, jurisdiction);
         files(reader, "guard_rails", jurisdiction.guard_rails);
+        const auto holidays = reader.texts("holidays");
+        check_unique(holidays, "`holidays` in " + reader.label());
+        for (const Word& word : holidays) {
+            if (!is_holiday(word.text)) {
+                report_.add(
+                    word.place, "malformed holiday " + quoted(word.text) + " in " + reader.label(),
+                    "write \"12-25\" (each year), \"2026-05-14\" (once), or \"easter+1\" (days from Easter "
+                    "Sunday)");
+                continue;
+            }
+            jurisdiction.holidays.emplace_back(word.text);
+        }
         jurisdiction.rest_of_world = reader.flag("rest_of_world", false);
         if (jurisdiction.rest_of_world && rest_of_world) {
             report_.add(

@@ -23,6 +23,16 @@ constexpr std::array erasures{
     ErasureName{"keyed_hash", Erasure::keyed_hash}, ErasureName{"shred", Erasure::shred},
 };
 
+struct OriginName {
+    std::string_view name;
+    Origin origin;
+};
+constexpr std::array origins{
+    OriginName{"provided", Origin::provided},
+    OriginName{"observed", Origin::observed},
+    OriginName{"inferred", Origin::inferred},
+};
+
 struct EventName {
     std::string_view name;
     RowEvent event;
@@ -127,6 +137,23 @@ void Builder::tables() {
             }
         }
         personal(reader, table);
+        for (const auto& [key, value] :
+             {std::pair{"purpose", &table.purpose}, {"retention", &table.retention}}) {
+            const Value* text = reader.text(key);
+            if (text == nullptr) {
+                continue;
+            }
+            if (table.kind != TableKind::sharded) {
+                report_.add(text->place,
+                            quoted(key) + " in " + reader.label() + ", whose rows belong to nobody",
+                            "remove it");
+            }
+            *value = text->text;
+        }
+        if (!table.retention.empty() && !is_period(table.retention)) {
+            report_.add(reader.place("retention"), "`retention` in " + reader.label() + " is no period",
+                        "write a number of days, months or years: \"10 years\"");
+        }
         audit(reader, table);
         files(reader, "policies", table.policies);
         topology_.tables.push_back(std::move(table));
@@ -134,6 +161,43 @@ void Builder::tables() {
     if (section != nullptr && !section->value.entries.empty() && person.empty() && persons_known) {
         report_.add(section->place, "no table holds the people",
                     "add `person = true` to the table with one row per person");
+    }
+}
+
+void Builder::privacy() {
+    const Entry* entry = root_.get("privacy");
+    if (entry == nullptr) {
+        return;
+    }
+    const Reader reader = open(*entry, "", keys::privacy);
+    Privacy& privacy = topology_.privacy;
+    privacy.strict = reader.flag("strict", true);
+    bounded(reader, "rewrite_h", 0, 720, privacy.rewrite_h);
+    bounded(reader, "wal_days", 0, 3'650, privacy.wal_days);
+    bounded(reader, "backup_days", 0, 3'650, privacy.backup_days);
+    if (!privacy.strict) {
+        return;
+    }
+    for (const Table& table : topology_.tables) {
+        if (table.kind != TableKind::sharded) {
+            continue;
+        }
+        for (const auto& [key, value] :
+             {std::pair{"purpose", &table.purpose}, {"retention", &table.retention}}) {
+            if (value->empty()) {
+                report_.add(entry->place,
+                            "the table " + quoted(table.name) + " holds people's rows without " + quoted(key),
+                            "say it in [tables." + table.name + "], or write strict = false in [privacy]");
+            }
+        }
+        for (const PersonalColumn& column : table.personal) {
+            if (column.klass.empty()) {
+                report_.add(
+                    entry->place,
+                    "the personal column " + quoted(table.name + "." + column.name) + " has no `class`",
+                    "add class = \"contact\", or whatever it is, to its rule");
+            }
+        }
     }
 }
 
@@ -205,6 +269,27 @@ void Builder::personal(const Reader& reader, Table& table) {
         if (const Value* erase = rule.text("erase")) {
             if (const auto* chosen = choose(erasures, {erase->text, erase->place}, "erasure rule", report_)) {
                 column.erasure = chosen->erasure;
+            }
+        }
+        if (const Value* to = rule.text("to")) {
+            if (column.erasure != Erasure::generalise || !is_generalisation(to->text)) {
+                report_.add(to->place, "`to` of " + label + " is " + quoted(to->text),
+                            "with erase = \"generalise\", write \"year\", \"month\", \"decade\", "
+                            "\"prefix:N\" (the first "
+                            "letters) or \"step:N\" (rounded down to a multiple)");
+            }
+            column.to = to->text;
+        } else if (column.erasure == Erasure::generalise && !rule.broken("erase")) {
+            report_.add(entry.place, label + " is generalised, to nothing",
+                        "add `to`: \"year\", \"month\", \"decade\", \"prefix:N\" or \"step:N\"");
+        }
+        if (const Value* klass = rule.text("class")) {
+            check_name(klass->text, klass->place, "class");
+            column.klass = klass->text;
+        }
+        if (const Value* origin = rule.text("origin")) {
+            if (const auto* chosen = choose(origins, {origin->text, origin->place}, "origin", report_)) {
+                column.origin = chosen->origin;
             }
         }
         table.personal.push_back(std::move(column));

@@ -45,6 +45,7 @@ inline constexpr std::array topology_keys{
     Key{"statistics", Type::tables, false, "[statistics.sales]"},
     Key{"documents", Type::tables, false, "[documents.invoices]"},
     Key{"institutions", Type::tables, false, "[institutions.tax-office]"},
+    Key{"privacy", Type::table, false, "[privacy]"},
     Key{"transfers", Type::list, false, "[[transfers]]"},
     Key{"identity", Type::table, false, "[identity]"},
     Key{"roles", Type::tables, false, "[roles.analyst]"},
@@ -66,6 +67,7 @@ inline constexpr std::array jurisdiction_keys{
     Key{"countries", Type::texts, false, "countries = [\"DE\", \"FR\"]"},
     Key{"rest_of_world", Type::flag, false, "rest_of_world = true"},
     Key{"guard_rails", Type::texts, false, "guard_rails = [\"policies/eu.json\"]"},
+    Key{"holidays", Type::texts, false, "holidays = [\"12-25\", \"easter+1\"]"},
 };
 inline constexpr std::array region_keys{
     Key{"jurisdiction", Type::text, true, "jurisdiction = \"eu\""},
@@ -106,12 +108,23 @@ inline constexpr std::array table_keys{
     Key{"personal", Type::tables, false, "personal.email = { erase = \"null\" }"},
     Key{"audit", Type::texts, false, "audit = [\"insert\"]"},
     Key{"policies", Type::texts, false, "policies = [\"policies/users.json\"]"},
+    Key{"purpose", Type::text, false, "purpose = \"contract\""},
+    Key{"retention", Type::text, false, "retention = \"10 years\""},
 };
 inline constexpr std::array other_tables_keys{
     Key{"shard", Type::text, true, "shard = \"eu-1\""},
 };
 inline constexpr std::array personal_keys{
     Key{"erase", Type::text, true, "erase = \"null\""},
+    Key{"to", Type::text, false, "to = \"year\""},
+    Key{"class", Type::text, false, "class = \"contact\""},
+    Key{"origin", Type::text, false, "origin = \"provided\""},
+};
+inline constexpr std::array privacy_keys{
+    Key{"strict", Type::flag, false, "strict = true"},
+    Key{"rewrite_h", Type::integer, false, "rewrite_h = 24"},
+    Key{"wal_days", Type::integer, false, "wal_days = 7"},
+    Key{"backup_days", Type::integer, false, "backup_days = 35"},
 };
 inline constexpr std::array statistic_keys{
     Key{"table", Type::text, true, "table = \"invoices\""},
@@ -215,6 +228,7 @@ inline constexpr Section embedded{"embedded", embedded_keys};
 inline constexpr Section table{"table", table_keys};
 inline constexpr Section other_tables{"other_tables", other_tables_keys};
 inline constexpr Section personal{"personal", personal_keys};
+inline constexpr Section privacy{"privacy", privacy_keys};
 inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section identity{"identity", identity_keys};
@@ -230,9 +244,9 @@ inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,     shard,     node,     central,
-                                embedded, table,    other_tables, personal,   statistic, transfer, identity,
-                                issuer,   client,   role,         vault,      queue,     store,    secret,
-                                mesh,     limits,   document,     institution};
+inline constexpr std::array all{topology, database, jurisdiction, region,      shard,     node,     central,
+                                embedded, table,    other_tables, personal,    statistic, transfer, identity,
+                                issuer,   client,   role,         vault,       queue,     store,    secret,
+                                mesh,     limits,   document,     institution, privacy};
 
 }  // namespace domicile::topology::keys

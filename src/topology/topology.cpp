@@ -94,6 +94,15 @@ Address Topology::reach(RegionIndex from, NodeIndex node) const {
     return {"127.0.0.1", static_cast<std::uint16_t>(port)};
 }
 
+std::string_view name(Origin origin) noexcept {
+    switch (origin) {
+        case Origin::provided: return "provided";
+        case Origin::observed: return "observed";
+        case Origin::inferred: return "inferred";
+    }
+    return "";
+}
+
 std::string_view name(Bucket bucket) noexcept {
     switch (bucket) {
         case Bucket::day: return "day";

@@ -29,6 +29,8 @@ struct Jurisdiction {
     bool rest_of_world = false;  ///< home of people of every country no jurisdiction lists; at most one
     /// Policy files (JSON), relative to the topology file; instead of the default guard rail.
     std::vector<std::string> guard_rails = {};
+    /// Public holidays, for due dates: "12-25" each year, "2026-05-14" once, "easter+1" by Easter Sunday.
+    std::vector<std::string> holidays = {};
 };
 
 struct Address {
@@ -92,9 +94,16 @@ struct Central {
 /// How a personal column's value is erased (mission: GDPR Art. 17 without deleting records that must stay).
 enum class Erasure : std::uint8_t { delete_row, set_null, generalise, tokenise, keyed_hash, shred };
 
+/// Where a value comes from: portability (GDPR Art. 20) is of the first two, access (Art. 15) of all.
+enum class Origin : std::uint8_t { provided, observed, inferred };
+[[nodiscard]] std::string_view name(Origin origin) noexcept;
+
 struct PersonalColumn {
     std::string name;
     Erasure erasure = Erasure::set_null;
+    std::string to = {};     ///< generalise: "year", "month", "decade", "prefix:N", "step:N"
+    std::string klass = {};  ///< class of personal data, such as "contact"
+    Origin origin = Origin::provided;
 };
 
 enum class TableKind : std::uint8_t {
@@ -115,6 +124,8 @@ struct Table {
     std::vector<PersonalColumn> personal;
     std::vector<RowEvent> audited;
     std::vector<std::string> policies = {};  ///< resource policy files, relative to the topology file
+    std::string purpose = {};                ///< why the rows are kept (GDPR Art. 5(1)(b)); empty: not said
+    std::string retention = {};              ///< how long: "10 years"; empty: not said
 };
 
 enum class Bucket : std::uint8_t { day, month, year };
@@ -207,6 +218,15 @@ struct Role {
     std::vector<std::string> boundary;
 };
 
+/// What is promised about people's data.
+struct Privacy {
+    bool strict =
+        false;  ///< every table of users says purpose and retention, every personal column its class
+    std::uint32_t rewrite_h = 24;   ///< pages that held erased values are rewritten within so many hours
+    std::uint32_t wal_days = 7;     ///< write-ahead log is recycled or deleted by then
+    std::uint32_t backup_days = 0;  ///< backups are kept so long; 0: none are made
+};
+
 /// Where secrets live, and under which key.
 struct Vault {
     enum class Driver : std::uint8_t { local, aws };
@@ -295,6 +315,7 @@ struct Topology {
     QueueChoice queue;
     StoreChoice store;
     std::vector<SharedSecret> secrets;
+    Privacy privacy;
     Mesh mesh;
     Limits limits;
     std::uint32_t map_epoch = 1;  ///< of the ranges; grows at each change of them

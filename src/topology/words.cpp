@@ -77,6 +77,48 @@ bool is_sql_name(std::string_view text) {
            std::ranges::all_of(text, [](char c) { return lower(c) || digit(c) || c == '_'; });
 }
 
+bool is_generalisation(std::string_view text) {
+    for (const std::string_view counted : {"prefix:", "step:"}) {
+        if (text.starts_with(counted)) {
+            const auto number = text.substr(counted.size());
+            return !number.empty() && number.size() <= 9 && number != "0" &&
+                   number.find_first_not_of("0123456789") == std::string_view::npos;
+        }
+    }
+    return text == "year" || text == "month" || text == "decade";
+}
+
+bool is_period(std::string_view text) {
+    const auto blank = text.find(' ');
+    const auto number = text.substr(0, blank);
+    return blank != std::string_view::npos && !number.empty() && number.size() <= 5 &&
+           number.front() != '0' && number.find_first_not_of("0123456789") == std::string_view::npos &&
+           (text.substr(blank + 1) == "days" || text.substr(blank + 1) == "months" ||
+            text.substr(blank + 1) == "years");
+}
+
+bool is_holiday(std::string_view text) {
+    const auto digits = [](std::string_view part, std::size_t size) {
+        return part.size() == size && part.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    if (text.starts_with("easter+") || text.starts_with("easter-")) {
+        const auto days = text.substr(7);
+        return (digits(days, 1) || digits(days, 2)) && days.front() != '0';
+    }
+    if (text.size() == 10) {
+        if (!digits(text.substr(0, 4), 4) || text[4] != '-') {
+            return false;
+        }
+        text.remove_prefix(5);
+    }
+    if (text.size() != 5 || text[2] != '-' || !digits(text.substr(0, 2), 2) || !digits(text.substr(3), 2)) {
+        return false;
+    }
+    const int month = (text[0] - '0') * 10 + text[1] - '0';
+    const int day = (text[3] - '0') * 10 + text[4] - '0';
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
 bool is_country(std::string_view text) {
     return text.size() == 2 && upper(text[0]) && upper(text[1]);
 }

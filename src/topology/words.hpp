@@ -16,6 +16,12 @@ namespace domicile::topology {
 [[nodiscard]] bool is_sql_name(std::string_view text);
 /// ^[A-Z]{2}$
 [[nodiscard]] bool is_country(std::string_view text);
+/// "12-25", "2026-05-14", "easter+1".
+[[nodiscard]] bool is_holiday(std::string_view text);
+/// "year", "month", "decade", "prefix:3", "step:100".
+[[nodiscard]] bool is_generalisation(std::string_view text);
+/// "30 days", "6 months", "10 years".
+[[nodiscard]] bool is_period(std::string_view text);
 /// ^[a-z][a-z0-9-]*:[A-Z][A-Za-z]*$: one action, without wildcards.
 [[nodiscard]] bool is_action(std::string_view text);
 /// ^[a-z_.]+$: a PostgreSQL setting.

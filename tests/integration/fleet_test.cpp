@@ -221,10 +221,10 @@ TEST_F(Fleet, KeepsPasswordsOutOfArgumentsEnvironmentsAndLogs) {
         }
     }
     // Of each role; and where there are doors, a password and its verifier for each of their three logins,
-    // the issuer's key and that of the pseudonyms.
+    // the issuer's key, that of the pseudonyms, and that of dispatch and certificates.
     // And central's login for figures, there and in both jurisdictions.
     ASSERT_EQ(passwords.size(),
-              3U * fleet::all_roles.size() + 2U * (6U + 2U) + 3U * fleet::central_roles.size());
+              3U * fleet::all_roles.size() + 2U * (7U + 2U) + 3U * fleet::central_roles.size());
     std::string places;
     for (const pid_t pid : pids(*shared)) {
         places += text_of("/proc/" + std::to_string(pid) + "/cmdline") +

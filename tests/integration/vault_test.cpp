@@ -217,6 +217,29 @@ TEST_F(VaultFleet, EveryLoginRotatesUnderLoadWithoutAFailedStatement) {
     std::printf("rotation: %d statements and logins, %d failed\n", ran.load(), failed.load());
 }
 
+TEST_F(VaultFleet, CentralsLoginForFiguresRotatesAndEveryJurisdictionHasTheNewOne) {
+    const auto before = fleet->secrets().text("eu", fleet::figures_secret);
+    ASSERT_TRUE(before);
+    // Twice: then each of its two logins has a new password.
+    for (const auto* user : {"domicile_figures_b", "domicile_figures"}) {
+        const auto done = domicile(cli("secret rotate db/domicile_figures -j central --settle 0"));
+        ASSERT_EQ(done.status, 0) << done.output;
+        const auto central = fleet->secrets().login("central", fleet::roles::figures);
+        ASSERT_TRUE(central);
+        EXPECT_EQ(central->user, user);
+        for (const auto* jurisdiction : {"eu", "uk"}) {
+            const auto own = fleet->secrets().text(jurisdiction, fleet::figures_secret);
+            ASSERT_TRUE(own);
+            const auto login = vault::parse_login(*own);
+            ASSERT_TRUE(login);
+            EXPECT_EQ(login->user, user) << jurisdiction;
+            const auto client = fleet::connect_as(fleet->topology(), fleet->node("central"), *login,
+                                                  fleet->topology().database.name);
+            EXPECT_TRUE(client) << jurisdiction << base::describe(client.error());
+        }
+    }
+}
+
 TEST_F(VaultFleet, AGatewayThatStartsAfterwardsUsesTheNewLogin) {
     ASSERT_TRUE(rotate(gateway));
     const auto gone = fleet::find_gateway(fleet->state(), fleet->topology().regions[0]);
