@@ -38,6 +38,7 @@ bench: build
 	@bench/http/run $(DOMICILE)
 	@bench/sql/run --domicile $(DOMICILE)
 	@bench/events/run --domicile $(DOMICILE)
+	@bench/rights/run --domicile $(DOMICILE)
 	@tools/build $(PRESET) policy_bench documents_bench && $(BUILD)/policy_bench && $(BUILD)/documents_bench
 
 clients: build

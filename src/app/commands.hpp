@@ -69,6 +69,8 @@ struct UserOptions {
 };
 int user(const Common& common, const UserOptions& options);
 int privacy_requests(const Common& common, bool all);
+/// The record of processing (Art. 30), or its differences from `check`.
+int privacy_register(const Common& common, const std::filesystem::path& check);
 struct ExtendOptions {
     std::string shard;
     std::int64_t request = 0;

@@ -185,7 +185,8 @@ void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int
     }
 }
 
-void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptions& extension, int& status) {
+void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptions& extension,
+                 std::filesystem::path& check, int& status) {
     CLI::App* privacy =
         cli.add_subcommand("privacy", "What people have asked for, and until when they must be answered");
     privacy->require_subcommand(1);
@@ -197,6 +198,15 @@ void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptio
     requests->add_flag("--all", all, "Answered ones, too");
     requests->footer("Example:\n  domicile privacy requests -t examples/retail/domicile.toml");
     requests->callback([&common, &all, &status] { status = app::privacy_requests(common, all); });
+    CLI::App* record = privacy->add_subcommand(
+        "register", "The record of processing activities (GDPR Art. 30), from topology and live schema");
+    add_topology(*record, common);
+    add_state(*record, common);
+    record->add_option("--check", check,
+                       "Only say what differs from this file; exits with 1 if anything does");
+    record->footer(
+        "Example:\n  domicile privacy register --check docs/register.md -t examples/retail/domicile.toml");
+    record->callback([&common, &check, &status] { status = app::privacy_register(common, check); });
     CLI::App* extend =
         privacy->add_subcommand("extend", "Two months more for a request, with reasons (GDPR Art. 12(3))");
     add_topology(*extend, common);
@@ -400,7 +410,8 @@ int main(int argc, char** argv) {
     add_user(cli, common, user_options, status);
     bool all_requests = false;
     app::ExtendOptions extension;
-    add_privacy(cli, common, all_requests, extension, status);
+    std::filesystem::path record;
+    add_privacy(cli, common, all_requests, extension, record, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

@@ -7,13 +7,16 @@
 #include "fleet/issuer.hpp"
 #include "privacy/calendar.hpp"
 #include "privacy/erasure_plan.hpp"
+#include "privacy/register.hpp"
 #include "rights/certificate.hpp"
 #include "rights/schema_reader.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <thread>
 
 #include <boost/json.hpp>
@@ -317,6 +320,37 @@ int privacy_requests(const Common& common, bool all) {
     }
     std::cout << (list.empty() ? "no request is open\n" : "");
     return late ? 1 : 0;
+}
+
+int privacy_register(const Common& common, const std::filesystem::path& check) {
+    const auto topology = read_topology(common.topology);
+    if (!topology) {
+        return 1;
+    }
+    const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state));
+    auto client = writer_of(secrets, topology::ShardIndex(0), fleet::roles::owner)();
+    const auto live = client ? rights::read_schema(*client)
+                             : base::Result<privacy::LiveSchema>(std::unexpected(client.error()));
+    if (!live) {
+        return failed(live.error());
+    }
+    const std::string text = privacy::register_text(*topology, *live);
+    if (check.empty()) {
+        std::cout << text;
+        return 0;
+    }
+    std::ifstream in(check, std::ios::binary);
+    if (!in) {
+        return refuse("The file " + check.string() + " cannot be read.",
+                      "`domicile privacy register > FILE` makes it.");
+    }
+    const std::string before(std::istreambuf_iterator<char>(in), {});
+    const auto changed = privacy::differences(before, text);
+    for (const auto& line : changed) {
+        std::cout << line << "\n";
+    }
+    std::cout << (changed.empty() ? "the record is what the system is\n" : "");
+    return changed.empty() ? 0 : 1;
 }
 
 /// Art. 12(3): two months more, and the person is told why within the first.

@@ -31,17 +31,17 @@ def free_ports(count):
 
 
 class Fleet:
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, source=HERE):
         self.binary, self.state = binary, folder / "state"
         self.topology = folder / "domicile.toml"
-        shutil.copytree(HERE / "schema", folder / "schema")
+        shutil.copytree(source / "schema", folder / "schema")
         # Where a worker dies next (src/base/control_point.hpp); it may take the file away.
         (folder / "fate").mkdir()
         (folder / "fate").chmod(0o777)
         self.fate = folder / "fate/at"
         os.environ["DOMICILE_DIE_AT"] = str(self.fate)
         first = free_ports(24)
-        text = re.sub(r"@(\d)@", lambda found: str(first + int(found[1])), (HERE / "domicile.toml").read_text())
+        text = re.sub(r"@(\d)@", lambda found: str(first + int(found[1])), (source / "domicile.toml").read_text())
         self.topology.write_text(text)
         self.logins = {}
         self.port = {}

@@ -143,7 +143,9 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
     fs::copy(source / "examples", folder / "examples", fs::copy_options::recursive);
     const fs::path binary = DOMICILE_BINARY;
     fs::create_symlink(binary, folder / "bin/domicile");
-    fs::create_symlink(binary.parent_path() / "domicile-audit-verify", folder / "bin/domicile-audit-verify");
+    for (const char* checker : {"domicile-audit-verify", "domicile-certificate-verify"}) {
+        fs::create_symlink(binary.parent_path() / checker, folder / "bin" / checker);
+    }
 
     // 8101… and 7101… for the doors, 7500… for the nodes. Five digits, so none is part of another number of a
     // page.
