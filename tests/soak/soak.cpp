@@ -4,6 +4,8 @@
 //
 // SOAK_SECONDS (15) is how long, SOAK_CLIENTS (16) how many, SOAK_SEED what is asked.
 
+#include "fleet/context.hpp"
+#include "fleet/roles.hpp"
 #include "support/sql_client.hpp"
 #include "support/temp_fleet.hpp"
 
@@ -695,8 +697,14 @@ void Soak::check_nodes() {
                         }
                     }
                 }
-                auto direct = fleet_.connect(node.name, "postgres");
-                const auto left = direct.run(
+                // The last one that was stopped may not be back yet.
+                auto direct = fleet::connect(fleet_.secrets(), fleet_.node(node.name),
+                                             fleet::roles::superuser, fleet_.topology().database.name);
+                if (!direct) {
+                    last = base::describe(direct.error());
+                    return false;
+                }
+                const auto left = direct->run(
                     "SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%' OR state = 'active' AND "
                     "pid <> "
                     "pg_backend_pid()), count(*) FILTER (WHERE usename = 'domicile_gateway'), (SELECT "
