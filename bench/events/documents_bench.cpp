@@ -1,6 +1,6 @@
-// How many audit documents one core makes and seals a second: the sample's invoices, each text new or recurring as in
-// real life, made (shaped, set, put together by libqpdf), hashed, and sealed under a key of its person. CPU seconds of
-// this process, so that what else the machine does does not count.
+// How many audit documents one core makes and seals a second: the sample's invoices, each text new or
+// recurring as in real life, made (shaped, set, put together by libqpdf), hashed, and sealed under a key of
+// its person. CPU seconds of this process, so that what else the machine does does not count.
 
 #include "crypto/hash.hpp"
 #include "documents/keeper.hpp"
@@ -31,7 +31,8 @@ documents::Record invoice(int number, int lines) {
     record.numeric = {false, false, true, true};
     for (int i = 0; i < lines; ++i) {
         const int item = (number * 31 + i * 17) % 4'070;  // as many as the source has
-        record.rows.push_back({std::to_string(20'000 + item), "WHITE HANGING HEART T-LIGHT HOLDER " + std::to_string(item),
+        record.rows.push_back({std::to_string(20'000 + item),
+                               "WHITE HANGING HEART T-LIGHT HOLDER " + std::to_string(item),
                                std::to_string(i % 12 + 1), std::to_string(item % 20) + ".55"});
     }
     return record;
