@@ -7,6 +7,7 @@
 //                      manifest.sig   Ed25519 over manifest.json, base64
 //                      checkpoint     of the log, signed (C2SP tlog-checkpoint)
 //                      eu-1.42.pdf    the documents
+//   DIRECTORY/notices/eu-1.7.json     what has changed since (GDPR Art. 19), signed
 //
 // Checked: the sequence has no gap; each manifest is signed, and bears the hash of the one before; each
 // document is there, with its hash and size, and no other file is; no document came twice; each shard's
@@ -65,6 +66,9 @@ class Check {
         if (error || batches.empty()) {
             find(folder_.string(), "holds no batch");
         }
+        if (batches.erase("notices") > 0) {
+            notices();
+        }
         // A batch that is still on its way has no manifest yet; only the last one may be so.
         std::uint64_t sequence = 1;
         for (; batches.contains(name_of(sequence)); ++sequence) {
@@ -87,6 +91,9 @@ class Check {
         std::cout << batches_ << " batches, " << seen_.size() << " documents, " << bytes_ << " bytes";
         if (withdrawn_ > 0) {
             std::cout << "; " << withdrawn_ << " of them erased before they were sent";
+        }
+        if (notices_ > 0) {
+            std::cout << "; " << notices_ << " notices of what has changed since";
         }
         for (const auto& [shard, last] : last_) {
             std::cout << "; " << shard << " up to " << last;
@@ -186,6 +193,24 @@ class Check {
         }
     }
 
+    /// What recipients are told later (GDPR Art. 19): each signed.
+    void notices() {
+        std::error_code error;
+        for (const auto& file : fs::directory_iterator(folder_ / "notices", error)) {
+            const auto text = read(file.path());
+            const auto line = text ? text->find('\n') : std::string::npos;
+            const auto signature =
+                line != std::string::npos && text->ends_with('\n') && line + 1 < text->size()
+                    ? crypto::base64_decode(text->substr(line + 1, text->size() - line - 2))
+                    : std::nullopt;
+            if (signature && key_.verify(text->substr(0, line + 1), *signature)) {
+                ++notices_;
+            } else {
+                find("notices/" + file.path().filename().string(), "is not signed by this key");
+            }
+        }
+    }
+
     bool withdrawn(const fs::path& file, const std::string& id) const {
         const auto note = read(file);
         const std::string text = documents::withdrawal_text(id);
@@ -202,7 +227,7 @@ class Check {
     crypto::MerkleEdge edge_;
     std::set<std::string> seen_;
     std::map<std::string, std::uint64_t> last_;
-    std::size_t batches_ = 0, findings_ = 0, withdrawn_ = 0;
+    std::size_t batches_ = 0, findings_ = 0, withdrawn_ = 0, notices_ = 0;
     std::uintmax_t bytes_ = 0;
 };
 

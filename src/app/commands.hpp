@@ -66,8 +66,21 @@ struct UserOptions {
     std::string ground;
     std::string until;
     bool pdf = false;
+    std::filesystem::path out;
+    std::string table, key = "{}", set;  ///< of a rectification
+    std::string purpose, version;        ///< of a consent
+    bool withdraw = false;
 };
 int user(const Common& common, const UserOptions& options);
+int privacy_retention(const Common& common);
+struct DecideOptions {
+    std::string shard;
+    std::int64_t request = 0;
+    bool upheld = false;
+    bool refused = false;
+    std::string because;
+};
+int privacy_decide(const Common& common, const DecideOptions& options);
 int privacy_requests(const Common& common, bool all);
 /// The record of processing (Art. 30), or its differences from `check`.
 int privacy_register(const Common& common, const std::filesystem::path& check);

@@ -142,7 +142,7 @@ void add_audit(CLI::App& cli, app::Common& common, app::AuditOptions& options, i
 }
 
 void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int& status) {
-    CLI::App* user = cli.add_subcommand("user", "One person's rights: erasure, its certificate, legal holds");
+    CLI::App* user = cli.add_subcommand("user", "One person's rights (GDPR Art. 7, 15 to 21)");
     user->require_subcommand(1);
     struct Command {
         const char* name;
@@ -157,7 +157,18 @@ void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int
                   "user certificate 5 > 5.cert"},
           Command{"hold", "Nothing of the person is erased until a day has passed (Art. 17(3))",
                   "user hold 5 --ground \"Art. 17(3)(e): case 4711\" --until 2027-06-30"},
-          Command{"release", "Lift a hold before its time", "user release 5"}}) {
+          Command{"release", "Lift a hold before its time", "user release 5"},
+          Command{"restrict", "Store the person's data, and nothing else (Art. 18)",
+                  "user restrict 5 --ground \"Art. 18(1)(a)\""},
+          Command{"lift", "End a restriction; the person is told before (Art. 18(3))", "user lift 5"},
+          Command{"export", "The person's data as a package (Art. 15, 20); goes on where it stopped",
+                  "user export 5 --out 5.zip"},
+          Command{"rectify", "Set values right, and tell recipients (Art. 16, 19)",
+                  "user rectify 5 --set '{\"name\": \"Ada\"}'"},
+          Command{"consent", "Record a consent, or that it was withdrawn (Art. 7)",
+                  "user consent 5 --purpose newsletter --version v2026-11"},
+          Command{"object", "Record an objection, for a human to decide (Art. 21)",
+                  "user object 5 --ground \"direct marketing\""}}) {
         CLI::App* one = user->add_subcommand(name, text);
         add_topology(*one, common);
         add_state(*one, common);
@@ -170,6 +181,27 @@ void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int
                 ->capture_default_str();
         } else if (what == "certificate") {
             one->add_flag("--pdf", options.pdf, "As a page to read (PDF/A-1b); what is signed is the text");
+        } else if (what == "restrict" || what == "lift" || what == "export") {
+            add_json(*one, common);
+            one->add_option("--wait", options.wait, "Seconds to wait until a worker has done it")
+                ->capture_default_str();
+            if (what == "restrict") {
+                one->add_option("--ground", options.ground, "Why, by which article");
+            } else if (what == "export") {
+                one->add_option("--out", options.out, "The file to write (ZIP)");
+            }
+        } else if (what == "rectify") {
+            add_json(*one, common);
+            one->add_option("--table", options.table, "Its table; the person's own if absent");
+            one->add_option("--key", options.key, "The row, as JSON, without the user id")
+                ->capture_default_str();
+            one->add_option("--set", options.set, "The right values, as JSON")->required();
+        } else if (what == "consent") {
+            one->add_option("--purpose", options.purpose, "As the topology names it")->required();
+            one->add_option("--version", options.version, "Of the words that were put before the person");
+            one->add_flag("--withdraw", options.withdraw, "It is withdrawn");
+        } else if (what == "object") {
+            one->add_option("--ground", options.ground, "The person's grounds, in your words")->required();
         } else if (what == "hold") {
             one->add_option("--ground", options.ground, "Why, by which article");
             one->add_option("--until", options.until, "The last day, such as 2027-06-30");
@@ -186,7 +218,7 @@ void add_user(CLI::App& cli, app::Common& common, app::UserOptions& options, int
 }
 
 void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptions& extension,
-                 std::filesystem::path& check, int& status) {
+                 app::DecideOptions& decision, std::filesystem::path& check, int& status) {
     CLI::App* privacy =
         cli.add_subcommand("privacy", "What people have asked for, and until when they must be answered");
     privacy->require_subcommand(1);
@@ -198,6 +230,26 @@ void add_privacy(CLI::App& cli, app::Common& common, bool& all, app::ExtendOptio
     requests->add_flag("--all", all, "Answered ones, too");
     requests->footer("Example:\n  domicile privacy requests -t examples/retail/domicile.toml");
     requests->callback([&common, &all, &status] { status = app::privacy_requests(common, all); });
+    CLI::App* retention = privacy->add_subcommand(
+        "retention", "Rows whose time is over, and what has been removed (Art. 5(1)(e))");
+    add_topology(*retention, common);
+    add_state(*retention, common);
+    add_json(*retention, common);
+    retention->footer("Example:\n  domicile privacy retention -t examples/retail/domicile.toml");
+    retention->callback([&common, &status] { status = app::privacy_retention(common); });
+    CLI::App* decide =
+        privacy->add_subcommand("decide", "Decide an objection, with reasons (Art. 21, 12(4))");
+    add_topology(*decide, common);
+    add_state(*decide, common);
+    decide->add_option("request", decision.request, "Its number")->required();
+    decide->add_option("--shard", decision.shard, "Where it is")->required();
+    decide->add_flag("--upheld", decision.upheld, "The processing ends");
+    decide->add_flag("--refused", decision.refused, "Compelling grounds override the person's");
+    decide->add_option("--because", decision.because, "Why; the person is told")->required();
+    decide->footer(
+        "Example:\n  domicile privacy decide 3 --shard eu-1 --upheld --because \"no more letters\" -t "
+        "examples/retail/domicile.toml");
+    decide->callback([&common, &decision, &status] { status = app::privacy_decide(common, decision); });
     CLI::App* record = privacy->add_subcommand(
         "register", "The record of processing activities (GDPR Art. 30), from topology and live schema");
     add_topology(*record, common);
@@ -410,8 +462,9 @@ int main(int argc, char** argv) {
     add_user(cli, common, user_options, status);
     bool all_requests = false;
     app::ExtendOptions extension;
+    app::DecideOptions decision;
     std::filesystem::path record;
-    add_privacy(cli, common, all_requests, extension, record, status);
+    add_privacy(cli, common, all_requests, extension, decision, record, status);
     add_policy(cli, common, policy_options, status);
     CLI::App* log = cli.add_subcommand("access-log", "Check the chain of a region's access log");
     add_json(*log, common);

@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/common.hpp"
+#include "app/person.hpp"
 #include "app/worker.hpp"
 #include "documents/pdf.hpp"
 #include "fleet/issuer.hpp"
@@ -45,23 +46,12 @@ base::Result<Home> home_of(const topology::Topology& topology, const fleet::Secr
         const auto& ranges = topology.shards[i].ranges;
         if (std::ranges::any_of(
                 ranges, [user](const auto& range) { return range.from <= user && user < range.to; })) {
-            auto client = writer_of(secrets, topology::ShardIndex(i), fleet::roles::owner)();
+            auto client = officer_of(secrets, topology::ShardIndex(i));
             return client ? base::Result<Home>(Home{topology::ShardIndex(i), std::move(*client)})
                           : std::unexpected(std::move(client.error()));
         }
     }
     return base::fail(Code::no_range, "The user id lies in no range of any jurisdiction.");
-}
-
-base::Result<json::value> ask(MaintenanceClient& client, std::string_view statement,
-                              const std::vector<std::optional<std::string>>& parameters) {
-    const auto found = client.run(statement, parameters, answer_wait);
-    if (!found) {
-        return std::unexpected(found.error());
-    }
-    boost::system::error_code malformed;
-    return found->rows.empty() || !found->rows[0].at(0) ? json::value()
-                                                        : json::parse(*found->rows[0][0], malformed);
 }
 
 /// What an erasure would do, or what is in its way; writes nothing.
@@ -124,8 +114,8 @@ int dry_run(const Common& common, const topology::Topology& topology, Home& home
 
 int erase(const Common& common, const UserOptions& options, Home& home) {
     const std::string user = std::to_string(options.id);
-    auto request =
-        ask(home.client, "SELECT domicile.ask($1::bigint, 'erasure', $2)::text", {user, options.by});
+    auto request = ask_json(home.client, "SELECT domicile.ask_json($1::bigint, 'erasure', $2)::text",
+                            {user, options.by});
     if (!request) {
         return failed(request.error());
     }
@@ -141,7 +131,7 @@ int erase(const Common& common, const UserOptions& options, Home& home) {
             break;
         }
         std::this_thread::sleep_for(100ms);
-        request = ask(
+        request = ask_json(
             home.client,
             "SELECT domicile.request_json(r)::text FROM domicile.requests AS r WHERE id = $1::bigint", {id});
         if (!request) {
@@ -170,11 +160,12 @@ int erase(const Common& common, const UserOptions& options, Home& home) {
 }
 
 int certificate(const fleet::Secrets& secrets, const UserOptions& options, Home& home) {
-    const auto found = ask(home.client,
-                           "SELECT answer::text FROM domicile.requests WHERE user_id = $1::bigint AND kind = "
-                           "'erasure' AND state = 'done' ORDER BY "
-                           "id DESC LIMIT 1",
-                           {std::to_string(options.id)});
+    const auto found =
+        ask_json(home.client,
+                 "SELECT answer::text FROM domicile.requests WHERE user_id = $1::bigint AND kind = "
+                 "'erasure' AND state = 'done' ORDER BY "
+                 "id DESC LIMIT 1",
+                 {std::to_string(options.id)});
     if (!found) {
         return failed(found.error());
     }
@@ -212,13 +203,15 @@ int hold(const UserOptions& options, Home& home) {
     }
     const auto done =
         options.what == "hold"
-            ? ask(home.client,
+            ? ask_json(
+                  home.client,
                   "INSERT INTO domicile.holds (user_id, ground, until, placed_by) VALUES ($1::bigint, $2, "
                   "$3::date, $4) ON CONFLICT (user_id) DO "
                   "UPDATE SET ground = excluded.ground, until = excluded.until, placed_by = "
                   "excluded.placed_by RETURNING to_jsonb(until)::text",
                   {std::to_string(options.id), options.ground, options.until, options.by})
-            : ask(home.client,
+            : ask_json(
+                  home.client,
                   "DELETE FROM domicile.holds WHERE user_id = $1::bigint RETURNING to_jsonb(until)::text",
                   {std::to_string(options.id)});
     if (!done) {
@@ -234,6 +227,21 @@ int hold(const UserOptions& options, Home& home) {
 
 }  // namespace
 
+base::Result<MaintenanceClient> officer_of(const fleet::Secrets& secrets, topology::ShardIndex shard) {
+    return writer_of(secrets, shard, fleet::roles::officer)();
+}
+
+base::Result<json::value> ask_json(MaintenanceClient& client, std::string_view statement,
+                                   const std::vector<std::optional<std::string>>& parameters) {
+    const auto found = client.run(statement, parameters, answer_wait);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    boost::system::error_code malformed;
+    return found->rows.empty() || !found->rows[0].at(0) ? json::value()
+                                                        : json::parse(*found->rows[0][0], malformed);
+}
+
 int user(const Common& common, const UserOptions& options) {
     const auto topology = read_topology(common.topology);
     if (!topology) {
@@ -248,7 +256,12 @@ int user(const Common& common, const UserOptions& options) {
         return options.dry_run ? dry_run(common, *topology, *home, options.id)
                                : erase(common, options, *home);
     }
-    return options.what == "certificate" ? certificate(secrets, options, *home) : hold(options, *home);
+    if (options.what == "certificate") {
+        return certificate(secrets, options, *home);
+    }
+    return options.what == "hold" || options.what == "release"
+               ? hold(options, *home)
+               : user_right(common, options, *topology, home->client);
 }
 
 int privacy_requests(const Common& common, bool all) {
@@ -262,7 +275,7 @@ int privacy_requests(const Common& common, bool all) {
     bool late = false;
     for (std::uint16_t i = 0; i < topology->shards.size(); ++i) {
         const auto& shard = topology->shards[i];
-        auto client = writer_of(secrets, topology::ShardIndex(i), fleet::roles::owner)();
+        auto client = officer_of(secrets, topology::ShardIndex(i));
         const auto found =
             client
                 ? client->run(
@@ -328,7 +341,7 @@ int privacy_register(const Common& common, const std::filesystem::path& check) {
         return 1;
     }
     const fleet::Secrets secrets(*topology, fleet::StateDir(fleet_options(common, *topology).state));
-    auto client = writer_of(secrets, topology::ShardIndex(0), fleet::roles::owner)();
+    auto client = officer_of(secrets, topology::ShardIndex(0));
     const auto live = client ? rights::read_schema(*client)
                              : base::Result<privacy::LiveSchema>(std::unexpected(client.error()));
     if (!live) {
@@ -367,15 +380,16 @@ int privacy_extend(const Common& common, const ExtendOptions& options) {
     }
     auto client =
         writer_of(secrets, topology::ShardIndex(static_cast<std::uint16_t>(shard - topology->shards.begin())),
-                  fleet::roles::owner)();
+                  fleet::roles::officer)();
     if (!client) {
         return failed(client.error());
     }
-    const auto done = ask(*client,
-                          "UPDATE domicile.requests SET extended = $2 WHERE id = $1::bigint AND state IN "
-                          "('open', 'running') AND extended IS NULL AND "
-                          "asked_at > now() - interval '1 month' RETURNING to_jsonb(id)::text",
-                          {std::to_string(options.request), options.because});
+    const auto done =
+        ask_json(*client,
+                 "UPDATE domicile.requests SET extended = $2 WHERE id = $1::bigint AND state IN "
+                 "('open', 'running') AND extended IS NULL AND "
+                 "asked_at > now() - interval '1 month' RETURNING to_jsonb(id)::text",
+                 {std::to_string(options.request), options.because});
     if (!done) {
         return failed(done.error());
     }

@@ -15,7 +15,7 @@
 #include "events/lambda.hpp"
 #include "fleet/context.hpp"
 #include "fleet/issuer.hpp"
-#include "rights/eraser.hpp"
+#include "rights/officer.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -51,8 +51,8 @@ struct Works {
     std::deque<documents::Keeper> keepers;
     std::deque<documents::DispatchMetrics> dispatch_metrics;
     std::deque<documents::Dispatcher> dispatchers;
-    std::deque<rights::EraserMetrics> eraser_metrics;
-    std::deque<rights::Eraser> erasers;
+    std::deque<rights::OfficerMetrics> officer_metrics;
+    std::deque<rights::Officer> officers;
     std::vector<std::jthread> threads;
 };
 
@@ -129,12 +129,12 @@ base::Status add_rights(Works& works, const fleet::Secrets& secrets, base::Juris
         if (!key) {
             return std::unexpected(std::move(key.error()));
         }
-        auto& counts = works.eraser_metrics.emplace_back(metrics, shard.name);
-        auto& eraser = works.erasers.emplace_back(
-            topology, shard.name, writer_of(secrets, topology::ShardIndex(i), fleet::roles::owner),
+        auto& counts = works.officer_metrics.emplace_back(metrics, shard.name);
+        auto& officer = works.officers.emplace_back(
+            topology, shard.name, writer_of(secrets, topology::ShardIndex(i), fleet::roles::officer),
             writer_of(secrets, topology::ShardIndex(i), fleet::roles::monitor), *works.store, *works.keys,
             std::move(*key), counts);
-        works.threads.emplace_back([&eraser](const std::stop_token& stop) { eraser.run(stop); });
+        works.threads.emplace_back([&officer](const std::stop_token& stop) { officer.run(stop); });
     }
     return {};
 }

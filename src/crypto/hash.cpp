@@ -22,6 +22,26 @@ Digest sha256(std::string_view bytes) {
     return digest;
 }
 
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    DOMICILE_ASSERT(context_ != nullptr &&
+                    EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() {
+    EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
+
+void Sha256::add(std::string_view bytes) {
+    DOMICILE_ASSERT(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
+}
+
+Digest Sha256::take() {
+    Digest digest{};
+    DOMICILE_ASSERT(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1 &&
+                    EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) == 1);
+    return digest;
+}
+
 Digest hmac_sha256(std::string_view key, std::string_view bytes) {
     Digest digest;
     unsigned size = 0;

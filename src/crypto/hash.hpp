@@ -11,6 +11,20 @@ namespace domicile::crypto {
 using Digest = std::array<unsigned char, 32>;
 
 [[nodiscard]] Digest sha256(std::string_view bytes);
+/// The same over bytes that come one part after the other.
+class Sha256 {
+  public:
+    Sha256();
+    ~Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
+    void add(std::string_view bytes);
+    /// Ends it, and begins anew.
+    [[nodiscard]] Digest take();
+
+  private:
+    void* context_;  // EVP_MD_CTX
+};
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view bytes);
 /// RFC 8018 with HMAC-SHA-256 and one block. REQUIRES: iterations > 0.
 [[nodiscard]] Digest pbkdf2_sha256(std::string_view password, std::string_view salt, int iterations);

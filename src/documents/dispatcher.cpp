@@ -7,6 +7,7 @@
 #include "sql/quote.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <set>
 
@@ -51,7 +52,8 @@ DispatchMetrics::DispatchMetrics(base::Metrics& metrics, const std::string& inst
 Dispatcher::Dispatcher(const topology::Topology& topology, const topology::Institution& institution,
                        std::vector<Source> sources, cloud::ObjectStore& store, cloud::KeyService& service,
                        OpenDelivery delivery, crypto::SigningKey key, DispatchMetrics& metrics)
-    : institution_(institution),
+    : topology_(topology),
+      institution_(institution),
       origin_(log_origin(topology.name, institution.name)),
       sources_(std::move(sources)),
       clients_(sources_.size()),
@@ -98,7 +100,8 @@ base::Result<bool> Dispatcher::round(pool::MaintenanceClient& books) {
     }
     if (open->rows.empty()) {
         metrics_.unacknowledged.set(0);
-        return decide(books);
+        const auto decided = decide(books);
+        return !decided || *decided ? decided : tell(books);
     }
     const auto& row = open->rows[0];
     metrics_.unacknowledged.set(std::strtoll(row.at(3).value_or("0").c_str(), nullptr, 10));
@@ -303,14 +306,21 @@ base::Status Dispatcher::give_withdrawal(const std::string& folder, const Manife
     return given ? base::Status() : std::unexpected(given.error());
 }
 
-base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
-                                                const std::string& signature, const std::string& checkpoint) {
+base::Status Dispatcher::open_delivery() {
     if (delivery_ == nullptr) {
         auto opened = open_delivery_();
         if (!opened) {
             return std::unexpected(std::move(opened.error()));
         }
         delivery_ = std::move(*opened);
+    }
+    return {};
+}
+
+base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const std::string& text,
+                                                const std::string& signature, const std::string& checkpoint) {
+    if (auto opened = open_delivery(); !opened) {
+        return std::unexpected(std::move(opened.error()));
     }
     const std::string folder = batch_folder(manifest.sequence);
     for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -376,6 +386,153 @@ base::Result<std::string> Dispatcher::hand_over(const Manifest& manifest, const 
     }
     // Last: a batch is there when its manifest is.
     return delivery_->put(folder + "manifest.json", text);
+}
+
+/// What an institution has of a person, or had sent to it, and what of that has changed. The words are fixed
+/// before they are sent: sent again they are the same bytes.
+base::Result<std::string> Dispatcher::notice_text(pool::MaintenanceClient& shard, const std::string& source,
+                                                  const std::vector<std::optional<std::string>>& request,
+                                                  std::int64_t through, std::size_t& documents) {
+    std::string tables = "{";
+    for (const auto& table : institution_.documents) {
+        tables += (tables.size() == 1 ? "" : ",") + table;
+    }
+    const std::optional<std::string> sent[] = {request.at(1), std::to_string(through), tables + "}"};
+    const auto found = shard.run(
+        "SELECT number FROM domicile.documents WHERE user_id = $1::bigint AND number <= $2::bigint AND "
+        "table_name = ANY ($3::text[]) AND stored_at IS NOT NULL ORDER BY number",
+        sent, answer_wait);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    boost::json::array ids;
+    for (const auto& row : found->rows) {
+        ids.push_back(boost::json::value(source + "." + row.at(0).value_or("")));
+    }
+    documents = ids.size();
+    const std::string kind = request.at(2).value_or("");
+    boost::json::object notice{{"version", 1},
+                               {"institution", institution_.name},
+                               {"request", source + "." + request.at(0).value_or("")},
+                               {"kind", kind},
+                               {"law", "Regulation (EU) 2016/679 (GDPR), Art. 19"},
+                               {"at", request.at(3).value_or("")},
+                               {"documents", std::move(ids)}};
+    if (kind == "rectification" && documents > 0) {
+        // Only what its documents show anyway.
+        std::string shown = "{";
+        boost::system::error_code malformed;
+        const auto detail = boost::json::parse(request.at(4).value_or("{}"), malformed);
+        const std::string table =
+            malformed || !detail.is_object() ? "" : std::string(detail.at("table").as_string());
+        for (const auto& layout : topology_.documents) {
+            const bool own = layout.table == table;
+            const bool of_person = table == topology_.person_table().name;
+            for (const auto* columns : {own ? &layout.fields : nullptr, of_person ? &layout.person : nullptr,
+                                        layout.lines == table ? &layout.columns : nullptr}) {
+                for (std::size_t i = 0; columns != nullptr && i < columns->size(); ++i) {
+                    shown += (shown.size() == 1 ? "" : ",") + (*columns)[i];
+                }
+            }
+        }
+        const std::optional<std::string> asked[] = {request.at(1), request.at(4), shown + "}"};
+        const auto now =
+            shard.run("SELECT domicile.row_now($1::bigint, $2::jsonb, $3::text[])::text", asked, answer_wait);
+        if (!now) {
+            return std::unexpected(now.error());
+        }
+        notice["table"] = table;
+        if (const auto& values = now->rows.at(0).at(0)) {
+            notice["right"] = boost::json::parse(*values, malformed);
+        }
+    }
+    const std::string text = boost::json::serialize(notice) + "\n";
+    const auto signature = key_.sign(text);
+    if (!signature) {
+        return std::unexpected(signature.error());
+    }
+    return text + crypto::base64(*signature) + "\n";
+}
+
+base::Result<bool> Dispatcher::tell(pool::MaintenanceClient& books) {
+    const std::optional<std::string> own[] = {institution_.name};
+    const auto sent =
+        books.run("SELECT through FROM domicile.dispatches WHERE institution = $1 ORDER BY n DESC LIMIT 1",
+                  own, answer_wait);
+    if (!sent) {
+        return std::unexpected(sent.error());
+    }
+    boost::system::error_code malformed;
+    const auto through = sent->rows.empty()
+                             ? boost::json::value(boost::json::object())
+                             : boost::json::parse(sent->rows[0].at(0).value_or("{}"), malformed);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        const auto client = client_of(i);
+        if (!client) {
+            return std::unexpected(client.error());
+        }
+        const auto open = (*client)->run(
+            "SELECT r.id, r.user_id, r.kind, to_char(r.done_at AT TIME ZONE 'UTC', "
+            "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), r.detail::text, n.text, n.documents FROM domicile.notices AS "
+            "n JOIN "
+            "domicile.requests AS r ON r.id = n.request WHERE n.institution = $1 AND n.acknowledged_at IS "
+            "NULL "
+            "AND r.state = 'done' ORDER BY n.request LIMIT 1",
+            own, answer_wait);
+        if (!open) {
+            return std::unexpected(open.error());
+        }
+        if (open->rows.empty()) {
+            continue;
+        }
+        const auto& row = open->rows[0];
+        std::optional<std::string> text = row.at(5);
+        std::size_t documents =
+            static_cast<std::size_t>(std::strtoull(row.at(6).value_or("0").c_str(), nullptr, 10));
+        const auto key = std::array{std::optional<std::string>(institution_.name), row.at(0)};
+        if (!text) {
+            const auto* last = malformed ? nullptr : through.as_object().if_contains(sources_[i].name);
+            auto made = notice_text(**client, sources_[i].name, row,
+                                    last != nullptr && last->is_int64() ? last->get_int64() : 0, documents);
+            if (!made) {
+                return std::unexpected(std::move(made.error()));
+            }
+            text = std::move(*made);
+            const std::optional<std::string> fixed[] = {key[0], key[1], *text, std::to_string(documents)};
+            const auto noted = (*client)->run(
+                "UPDATE domicile.notices SET text = CASE WHEN $4::bigint > 0 THEN $3 END, documents = "
+                "$4::bigint, acknowledged_at = CASE WHEN $4::bigint = 0 THEN clock_timestamp() END WHERE "
+                "institution = $1 AND request = $2::bigint AND text IS NULL",
+                fixed, answer_wait);
+            if (!noted) {
+                return std::unexpected(noted.error());
+            }
+            if (documents == 0) {
+                return true;
+            }
+        }
+        if (auto opened = open_delivery(); !opened) {
+            return std::unexpected(std::move(opened.error()));
+        }
+        const auto receipt =
+            delivery_->put("notices/" + sources_[i].name + "." + row.at(0).value_or("") + ".json", *text);
+        if (!receipt) {
+            return std::unexpected(receipt.error());
+        }
+        const std::optional<std::string> told[] = {key[0], key[1], *receipt};
+        const auto noted = (*client)->run(
+            "UPDATE domicile.notices SET text = NULL, acknowledged_at = clock_timestamp(), receipt = $3 "
+            "WHERE "
+            "institution = $1 AND request = $2::bigint",
+            told, answer_wait);
+        if (!noted) {
+            return std::unexpected(noted.error());
+        }
+        base::log::info("dispatch.told", {{"institution", institution_.name},
+                                          {"documents", static_cast<std::uint64_t>(documents)}});
+        return true;
+    }
+    return false;
 }
 
 }  // namespace domicile::documents

@@ -42,6 +42,12 @@ class Dispatcher {
 
   private:
     base::Result<bool> decide(pool::MaintenanceClient& books);
+    /// The next recipient's notice (GDPR Art. 19) of any shard; whether there was one.
+    base::Result<bool> tell(pool::MaintenanceClient& books);
+    base::Result<std::string> notice_text(pool::MaintenanceClient& shard, const std::string& source,
+                                          const std::vector<std::optional<std::string>>& request,
+                                          std::int64_t through, std::size_t& documents);
+    base::Status open_delivery();
     base::Result<std::string> hand_over(const Manifest& manifest, const std::string& text,
                                         const std::string& signature, const std::string& checkpoint);
     /// One document out of the store to the institution.
@@ -52,6 +58,7 @@ class Dispatcher {
     base::Result<std::string> log_of(pool::MaintenanceClient& books, const Manifest& manifest);
     base::Result<pool::MaintenanceClient*> client_of(std::size_t source);
 
+    const topology::Topology& topology_;
     const topology::Institution& institution_;
     std::string origin_;  // of the log
     std::vector<Source> sources_;

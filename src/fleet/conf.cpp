@@ -176,7 +176,8 @@ std::string hba_conf(const topology::Topology& topology, const topology::Node& n
             text.append(" scram-sha-256\n");
         };
         line("postgres," + database, roles::superuser);
-        for (const auto role : {roles::owner, roles::gateway, roles::monitor, roles::worker}) {
+        for (const auto role :
+             {roles::owner, roles::gateway, roles::monitor, roles::worker, roles::officer}) {
             line(database, role);
         }
         if (node.shard.value >= topology.shards.size()) {

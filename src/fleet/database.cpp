@@ -183,13 +183,18 @@ base::Status prepare_database(const Context& context, const topology::Node& writ
         !done) {
         return about(writer, "database", std::move(done.error()));
     }
+    if (context.is_central(writer)) {
+        return prepare_schema(context, writer);
+    }
+    if (auto done = run_as_superuser(context, writer, function_owner_sql(roles::owner)); !done) {
+        return done;
+    }
     if (auto done = prepare_schema(context, writer); !done) {
         return done;
     }
-    if (context.is_central(writer)) {
-        return {};
-    }
-    return run_as_superuser(context, writer, personal_statistics_sql(context.topology, writer.shard));
+    return run_as_superuser(
+        context, writer,
+        function_owner_sql(roles::officer) + personal_statistics_sql(context.topology, writer.shard));
 }
 
 base::Result<SlotState> slot_state(pool::MaintenanceClient& writer, std::string_view slot) {

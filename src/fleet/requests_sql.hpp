@@ -1,5 +1,5 @@
 #pragma once
-// What the doors may ask of a shard's requests: SQL made from the topology, run by the fleet after
+// What the doors may ask of a shard about people's rights: SQL made from the topology, run by the fleet after
 // migrations.
 
 #include "topology/topology.hpp"
@@ -8,8 +8,11 @@
 
 namespace domicile::fleet {
 
-/// domicile.ask(user, kind, by): the person's open request of that kind, made if there is none; null if there
-/// is no such person. domicile.asked(user): all of the person's requests. For `gateway`.
-[[nodiscard]] std::string requests_sql(const topology::Topology& topology, const std::string& gateway);
+/// For `gateway`: domicile.ask(user, kind, by, detail), the person's open request of that kind, made if there
+/// is none; asked(user), all of the person's requests; rectify(user, table, key, changes, by); consent(user,
+/// purpose, version, given, by), consents_of(user), consented(user, purpose); is_restricted(user). Null where
+/// there is no such person or row. For `worker`: row_now(user, detail, columns).
+[[nodiscard]] std::string requests_sql(const topology::Topology& topology, topology::ShardIndex shard,
+                                       const std::string& gateway, const std::string& worker);
 
 }  // namespace domicile::fleet

@@ -17,10 +17,15 @@ inline constexpr std::string_view replication = "domicile_replication";  ///< re
 inline constexpr std::string_view monitor = "domicile_monitor";          ///< positions and sizes, no rows
 inline constexpr std::string_view worker =
     "domicile_worker";  ///< takes batches and documents from the outbox
+/// Carries out what people ask for (rights): the one role that restrictions do not bind (GDPR Art. 18(2)).
+inline constexpr std::string_view officer = "domicile_officer";
+/// Nobody logs in with it. Only COPY runs under it where people are restricted: it may add rows, and sees
+/// none.
+inline constexpr std::string_view copier = "domicile_copier";
 inline constexpr std::string_view figures = "domicile_figures";  ///< at central: sends batches, reads figures
 }  // namespace roles
-inline constexpr std::array all_roles = {roles::superuser,   roles::owner,   roles::gateway,
-                                         roles::replication, roles::monitor, roles::worker};
+inline constexpr std::array all_roles = {roles::superuser, roles::owner,  roles::gateway, roles::replication,
+                                         roles::monitor,   roles::worker, roles::officer};
 /// At central beside the others, one login for all jurisdictions: each keeps a copy in its vault as this
 /// secret.
 inline constexpr std::array central_roles = {roles::figures};

@@ -41,6 +41,9 @@ std::string_view role_options(std::string_view role) {
     if (role == roles::monitor) {
         return "NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT NOREPLICATION";
     }
+    if (role == roles::officer) {
+        return "NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT NOREPLICATION BYPASSRLS";
+    }
     return "NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION";
 }
 
@@ -136,7 +139,8 @@ GRANT EXECUTE ON FUNCTION domicile.row_counts() TO {monitor};
 constexpr std::string_view later_tables_sql = R"sql(
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {gateway};
-ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE ON SEQUENCES TO {gateway};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT INSERT ON TABLES TO {copier};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE ON SEQUENCES TO {gateway}, {copier};
 )sql";
 
 // Tables that the topology does not name.
@@ -188,9 +192,22 @@ BEGIN
     END LOOP;
 END $domicile$;
 GRANT pg_monitor TO {monitor};
+GRANT {owner} TO {officer};
+DO $domicile$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{copier}') THEN
+        CREATE ROLE {copier} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION BYPASSRLS;
+    END IF;
+END $domicile$;
+GRANT {copier} TO {gateway}, {owner};
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 )sql",
-                {{"rows", joined(rows)}, {"monitor", std::string(roles::monitor)}});
+                {{"rows", joined(rows)},
+                 {"monitor", std::string(roles::monitor)},
+                 {"owner", std::string(roles::owner)},
+                 {"gateway", std::string(roles::gateway)},
+                 {"officer", std::string(roles::officer)},
+                 {"copier", std::string(roles::copier)}});
 }
 
 std::string database_sql(std::string_view database, bool central) {
@@ -202,13 +219,17 @@ std::string database_sql(std::string_view database, bool central) {
                                  : std::string();
     return fill(R"sql(
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor}, {worker}, {gateway_b}, {monitor_b}, {worker_b}, {owner_b};
+GRANT CONNECT ON DATABASE {database} TO {gateway}, {monitor}, {worker}, {gateway_b}, {monitor_b}, {worker_b}, {owner_b},
+    {officer}, {officer_b};
 GRANT TEMPORARY ON DATABASE {database} TO {gateway};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {owner};
-GRANT USAGE ON SCHEMA public TO {gateway};
+GRANT USAGE ON SCHEMA public TO {gateway}, {copier};
 )sql",
                 {{"owner", std::string(roles::owner)},
+                 {"officer", std::string(roles::officer)},
+                 {"officer_b", vault::other_user(roles::officer, roles::officer)},
+                 {"copier", std::string(roles::copier)},
                  {"database", sql_identifier(database)},
                  {"gateway", std::string(roles::gateway)},
                  {"monitor", std::string(roles::monitor)},
@@ -273,15 +294,18 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
     }
     text += fill(old_sequences_sql, {{"names", text_array(sequences)}, {"gateway", gateway}});
     text += fill(row_counts_sql, {{"tables", text_array(tables)}, {"monitor", monitor}});
-    text += fill(later_tables_sql, {{"owner", std::string(roles::owner)}, {"gateway", gateway}});
+    text += fill(
+        later_tables_sql,
+        {{"owner", std::string(roles::owner)}, {"gateway", gateway}, {"copier", std::string(roles::copier)}});
     text += "GRANT USAGE ON SCHEMA domicile TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT ON domicile.shard TO " + gateway + ", " + monitor + ";\n";
     text += "GRANT SELECT, INSERT, UPDATE, DELETE ON domicile.idempotency TO " + gateway + ";\n";
     text += "GRANT SELECT, INSERT, DELETE ON domicile.decisions TO " + gateway + ";\n";
-    text += requests_sql(topology, gateway);
+    text += requests_sql(topology, index, gateway, std::string(roles::worker));
     text += events::outbox_sql(topology, index, std::string(roles::worker));
     if (!granted.empty()) {
         text += "GRANT SELECT, INSERT, UPDATE, DELETE ON " + joined(granted) + " TO " + gateway + ";\n";
+        text += "GRANT INSERT ON " + joined(granted) + " TO " + std::string(roles::copier) + ";\n";
     }
     if (topology.other_tables && topology.other_tables->shard == index) {
         std::vector<std::string> named;
@@ -293,6 +317,21 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
                  {{"named", text_array(named)}, {"owner", std::string(roles::owner)}, {"gateway", gateway}});
     }
     return text;
+}
+
+std::string function_owner_sql(std::string_view role) {
+    return fill(R"sql(
+DO $domicile$
+DECLARE
+    own regprocedure;
+BEGIN
+    FOR own IN SELECT p.oid FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+               WHERE n.nspname = 'domicile' AND p.prosecdef AND p.prorettype <> 'pg_catalog.trigger'::regtype LOOP
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO {role}', own);
+    END LOOP;
+END $domicile$;
+)sql",
+                {{"role", std::string(role)}});
 }
 
 std::string personal_statistics_sql(const topology::Topology& topology, base::ShardIndex index) {

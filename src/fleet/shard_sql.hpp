@@ -30,6 +30,9 @@ struct RoleVerifier {
 /// implicit transaction. Raises a clear error if a table is missing, lacks its key column, or holds rows
 /// outside the ranges.
 [[nodiscard]] std::string shard_sql(const topology::Topology& topology, base::ShardIndex shard);
+/// Makes the functions of schema domicile that run with their owner's rights `role`'s: the owner's while they
+/// are made anew, the officer's after that, so that they see people who are restricted. As superuser.
+[[nodiscard]] std::string function_owner_sql(std::string_view role);
 /// Removes statistics that were gathered over personal columns before these were declared: PostgreSQL keeps
 /// sample values of a column there, out of reach of an erasure. As superuser.
 [[nodiscard]] std::string personal_statistics_sql(const topology::Topology& topology, base::ShardIndex shard);

@@ -51,7 +51,7 @@ BEGIN
         END;
         COMMENT ON CONSTRAINT {constraint} ON {table} IS {condition_literal};
     END IF;
-END $domicile$;
+{restriction}END $domicile$;
 )sql";
 
 // A rule that cannot be carried out is no rule. And PostgreSQL's statistics keep sample values of a column,
@@ -68,7 +68,52 @@ constexpr std::string_view personal_sql =
     END IF;
 )sql";
 
+// Policies cost nothing as long as nobody of the shard is restricted: row-level security is off until then.
+constexpr std::string_view restriction_block =
+    R"sql(    IF NOT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = relation AND polname = 'domicile_restricted') THEN
+        CREATE POLICY domicile_restricted ON {table} AS RESTRICTIVE
+            USING ({key} NOT IN (SELECT r.user_id FROM domicile.restrictions AS r)) WITH CHECK (true);
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = relation AND polpermissive AND polname <> 'domicile_everybody') THEN
+        DROP POLICY IF EXISTS domicile_everybody ON {table};  -- the application has policies of its own
+    ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = relation AND polname = 'domicile_everybody')
+        AND NOT (SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = relation) THEN
+        CREATE POLICY domicile_everybody ON {table} USING (true) WITH CHECK (true);
+    END IF;
+    IF EXISTS (SELECT FROM domicile.restrictions) THEN
+        IF NOT (SELECT relrowsecurity AND relforcerowsecurity FROM pg_catalog.pg_class WHERE oid = relation) THEN
+            ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+            ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+        END IF;
+    ELSIF EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = relation AND polname = 'domicile_everybody')
+        AND (SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = relation) THEN
+        ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
+    END IF;
+)sql";
+
+constexpr std::string_view restriction_only = R"sql(
+DO $domicile$
+DECLARE
+    relation constant regclass := pg_catalog.to_regclass({table_literal});
+BEGIN
+    IF relation IS NULL THEN
+        RETURN;
+    END IF;
+{restriction}END $domicile$;
+)sql";
+
+std::string restriction_of(const topology::Table& table) {
+    return fill(restriction_block,
+                {{"table", "public." + sql_identifier(table.name)}, {"key", sql_identifier(table.key)}});
+}
+
 }  // namespace
+
+std::string restriction_guard(const topology::Table& table) {
+    return fill(restriction_only, {{"restriction", restriction_of(table)},
+                                   {"table_literal", sql_literal("public." + sql_identifier(table.name))}});
+}
 
 std::string fill(std::string_view pattern,
                  std::initializer_list<std::pair<std::string_view, std::string>> values) {
@@ -104,6 +149,7 @@ std::string table_guard(const topology::Table& table, const topology::Shard& sha
     }
     const auto condition = range_condition(table.key, shard.ranges);
     return fill(table_sql, {{"personal", personal},
+                            {"restriction", restriction_of(table)},
                             {"required", required ? "true" : "false"},
                             {"table_literal", sql_literal("public." + sql_identifier(table.name))},
                             {"table_plain", table.name},

@@ -24,6 +24,10 @@ inline constexpr std::string_view range_constraint = "domicile_range";
 [[nodiscard]] std::string table_guard(const topology::Table& table, const topology::Shard& shard,
                                       bool required);
 
+/// The part of it that hides people whose processing is restricted (GDPR Art. 18): row-level security, for
+/// its owner, too, as long as `domicile.restrictions` names anybody. As the table's owner.
+[[nodiscard]] std::string restriction_guard(const topology::Table& table);
+
 /// Replaces every `{name}` in the pattern by its text.
 [[nodiscard]] std::string fill(std::string_view pattern,
                                std::initializer_list<std::pair<std::string_view, std::string>> values);

@@ -153,9 +153,11 @@ Task<base::Status> Door::dispatch(Call& call) {
     call.target = std::move(*parsed);
     const Method method = call.request.method == Method::head ? Method::get : call.request.method;
     const Endpoint endpoint = call.target.endpoint;
-    static constexpr std::string_view allow[] = {
-        "GET",    "GET", "GET", "GET", "POST", "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE",
-        "DELETE", "GET", "GET", "GET"};
+    static constexpr std::string_view allow[] = {"GET",          "GET",      "GET",
+                                                 "GET",          "POST",     "GET,PATCH",
+                                                 "GET",          "GET,POST", "GET,PATCH,DELETE",
+                                                 "DELETE,PATCH", "GET,POST", "GET",
+                                                 "GET,POST",     "GET",      "GET"};
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
@@ -206,7 +208,7 @@ Task<base::Status> Door::dispatch(Call& call) {
     if (auto known = identify(call); !known) {
         co_return known;
     }
-    if (endpoint == Endpoint::personal_data || endpoint == Endpoint::privacy_requests) {
+    if (endpoint >= Endpoint::personal_data && endpoint <= Endpoint::person_consents) {
         co_return co_await rights(call, method);
     }
     if (auto authorised = authorise(call, method); !authorised) {
@@ -226,6 +228,9 @@ Task<base::Status> Door::dispatch(Call& call) {
     }
     if (call.target.key == std::vector<std::string>{""}) {
         call.target.key.clear();  // ".../settings/": the one row of a table whose key is the user alone
+    }
+    if (auto free = co_await unless_restricted(call); !free) {
+        co_return free;
     }
     switch (endpoint) {
         case Endpoint::people:

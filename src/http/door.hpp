@@ -114,6 +114,14 @@ class Door {
     void person_home(Call& call);
     base::Status figures(Call& call);
     Task<base::Status> rights(Call& call, Method method);
+    Task<base::Status> rectify(Call& call, const routing::Plan& plan);
+    Task<base::Status> request_right(Call& call, const routing::Plan& plan, std::string kind);
+    Task<base::Status> export_package(Call& call, const routing::Plan& plan);
+    Task<base::Status> consents(Call& call, const routing::Plan& plan, Method method);
+    /// The one text of the one row that the statement gives; nothing for NULL.
+    Task<base::Result<std::optional<std::string>>> ask_text(Call& call, const routing::Plan& plan, Sql& sql);
+    /// not_permitted for a person whose processing is restricted (GDPR Art. 18).
+    Task<base::Status> unless_restricted(Call& call);
     Task<base::Status> create_person(Call& call);
     Task<base::Status> create_row(Call& call);
     Task<base::Status> read_row(Call& call);

@@ -37,6 +37,8 @@ void Request::clear() {
     if_match.clear();
     authorization.clear();
     if_none_match.clear();
+    range.clear();
+    if_range.clear();
     position.clear();
     keep_alive = true;
     expects_continue = false;
@@ -86,6 +88,8 @@ struct RequestParser::Impl final : beast::basic_parser<true> {
             case beast::field::content_type: keep(request.content_type, value); break;
             case beast::field::if_match: keep(request.if_match, value); break;
             case beast::field::if_none_match: keep(request.if_none_match, value); break;
+            case beast::field::range: keep(request.range, value); break;
+            case beast::field::if_range: keep(request.if_range, value); break;
             case beast::field::authorization: keep(request.authorization, value); break;
             case beast::field::expect: request.expects_continue = true; break;
             case beast::field::unknown:

@@ -22,6 +22,8 @@ struct Request {
     std::string idempotency_key;
     std::string if_match;
     std::string if_none_match;
+    std::string range;  ///< RFC 9110 section 14.2
+    std::string if_range;
     std::string position;  ///< Domicile-Position
     std::string authorization;
     std::string peer;     ///< the client's address; of the connection, not of one request

@@ -11,6 +11,7 @@ std::string_view reason(std::uint16_t status) {
         case 201: return "201 Created";
         case 202: return "202 Accepted";
         case 204: return "204 No Content";
+        case 206: return "206 Partial Content";
         case 304: return "304 Not Modified";
         case 400: return "400 Bad Request";
         case 401: return "401 Unauthorized";
@@ -22,6 +23,7 @@ std::string_view reason(std::uint16_t status) {
         case 412: return "412 Precondition Failed";
         case 413: return "413 Content Too Large";
         case 415: return "415 Unsupported Media Type";
+        case 416: return "416 Range Not Satisfiable";
         case 422: return "422 Unprocessable Content";
         case 431: return "431 Request Header Fields Too Large";
         case 451: return "451 Unavailable For Legal Reasons";
@@ -48,7 +50,9 @@ void Response::finish(base::Buffer& out, std::string_view date, bool keep_alive,
         out.append(content_type_);
         out.append("\r\nContent-Length: ");
         char digits[20];
-        const auto end = std::to_chars(digits, digits + sizeof digits, body_.size()).ptr;
+        const auto end = std::to_chars(digits, digits + sizeof digits,
+                                       source_.next ? source_.bytes : std::uint64_t{body_.size()})
+                             .ptr;
         out.append({digits, end});
         out.append("\r\n");
     }

@@ -2,15 +2,26 @@
 // One HTTP/1.1 response, built in buffers that are reused.
 
 #include "base/buffer.hpp"
+#include "base/error.hpp"
+#include "net/task.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace domicile::http {
 
+/// A body too large to stand in a buffer: the server asks for one part after the other.
+struct BodySource {
+    std::uint64_t bytes = 0;  ///< of all of it
+    /// Appends the next part, at least one byte. A failure ends the connection: the length was promised.
+    std::function<net::Task<base::Status>(base::Buffer& out)> next;
+};
+
 class Response {
   public:
     void clear() {
+        source_ = {};
         head_.clear();
         body_.clear();
         status_ = 200;
@@ -28,6 +39,9 @@ class Response {
         head_.append("\r\n");
     }
     [[nodiscard]] base::Buffer& body() noexcept { return body_; }
+    /// In the body's place.
+    void source(BodySource source) { source_ = std::move(source); }
+    [[nodiscard]] BodySource& source() noexcept { return source_; }
 
     /// Appends the whole message to `out`. `date` is an IMF-fixdate (RFC 9110 section 5.6.7).
     void finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only) const;
@@ -35,6 +49,7 @@ class Response {
   private:
     base::Buffer head_;
     base::Buffer body_;
+    BodySource source_;
     std::uint16_t status_ = 200;
     std::string_view content_type_ = "application/json";
 };

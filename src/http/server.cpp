@@ -139,10 +139,22 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
         metrics_.by_class[response.status() / 100]->add();
         response.finish(out, date(), keep_alive, request.method == Method::head);
         stream.expires_after(limits::http_write_timeout);
-        const auto written = co_await stream.write(out.view());
+        auto written = co_await stream.write(out.view());
         out.clear();
         if (written) {
             co_return;
+        }
+        if (response.source().next && request.method != Method::head) {
+            for (std::uint64_t sent = 0; sent < response.source().bytes; out.clear()) {
+                if (!co_await response.source().next(out) || out.empty()) {
+                    co_return;  // the client has less than it was promised, and sees it
+                }
+                sent += out.size();
+                stream.expires_after(limits::http_write_timeout);
+                if (co_await stream.write(out.view())) {
+                    co_return;
+                }
+            }
         }
         in.shrink(kept_bytes);
         out.shrink(kept_bytes);

@@ -159,10 +159,18 @@ base::Result<Target> parse_target(std::string_view text) {
         target.endpoint = Endpoint::person_home;
         return target;
     }
-    // No table's name has a hyphen.
-    if (count == 2 && (*table == "personal-data" || *table == "privacy-requests")) {
-        target.endpoint = *table == "personal-data" ? Endpoint::personal_data : Endpoint::privacy_requests;
-        return target;
+    // No table's name has a hyphen; "export" and "consents" go before tables of these names.
+    static constexpr std::pair<std::string_view, Endpoint> of_person[] = {
+        {"personal-data", Endpoint::personal_data},
+        {"privacy-requests", Endpoint::privacy_requests},
+        {"export", Endpoint::person_export},
+        {"consents", Endpoint::person_consents},
+    };
+    for (const auto& [name, endpoint] : of_person) {
+        if (count == 2 && *table == name) {
+            target.endpoint = endpoint;
+            return target;
+        }
     }
     if (table->empty()) {
         return unknown();

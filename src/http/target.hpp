@@ -25,6 +25,8 @@ enum class Endpoint : std::uint8_t {
     row,               ///< /v1/users/{id}/{table}/{key}
     personal_data,     ///< /v1/users/{id}/personal-data
     privacy_requests,  ///< /v1/users/{id}/privacy-requests
+    person_export,     ///< /v1/users/{id}/export
+    person_consents,   ///< /v1/users/{id}/consents
     metrics_list,      ///< /v1/stats
     figures,           ///< /v1/stats/{metric}
 };

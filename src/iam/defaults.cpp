@@ -73,7 +73,7 @@ constexpr std::string_view subject = R"json({
       "Sid": "own",
       "Effect": "Allow",
       "Action": ["data:Select", "data:Update", "data:ReadPersonal", "privacy:Export", "privacy:Erase",
-                 "privacy:Rectify", "privacy:Restrict"],
+                 "privacy:Rectify", "privacy:Restrict", "privacy:Object", "privacy:Consent"],
       "Resource": "*",
       "Condition": { "Bool": { "domicile:SubjectMatch": "true" } }
     }

@@ -28,6 +28,8 @@ constexpr std::array action_words{
     ActionWord{"privacy:Erase", subject, "erase a person's personal columns (GDPR Art. 17)"},
     ActionWord{"privacy:Rectify", subject, "correct them (GDPR Art. 16)"},
     ActionWord{"privacy:Restrict", subject, "restrict their use (GDPR Art. 18)"},
+    ActionWord{"privacy:Object", subject, "object to their use (GDPR Art. 21)"},
+    ActionWord{"privacy:Consent", subject, "give or withdraw a consent (GDPR Art. 7)"},
     ActionWord{"privacy:Hold", subject, "place or lift a legal hold"},
     ActionWord{"secrets:GetValue", secret, "read a secret's value"},
     ActionWord{"secrets:Put", secret, "write a new version"},

@@ -26,7 +26,7 @@ constexpr std::string_view probe_sql =
     "                       FROM pg_control_checkpoint()))"
     "      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
     " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,"
-    " s.name, s.ranges, s.ledger FROM domicile.shard s";
+    " s.name, s.ranges, s.ledger, s.restrictions FROM domicile.shard s";
 
 /// Takes the one row of the probe.
 class ProbeSink final : public ReplySink {
@@ -39,8 +39,10 @@ class ProbeSink final : public ReplySink {
         const auto name = reader.next();
         const auto held = reader.next();
         const auto erased = reader.next();
+        const auto restrictions = reader.next();
         const auto position = lsn ? routing::parse_lsn(*lsn) : std::nullopt;
-        if (!reader.ok() || !in_recovery || !timeline || !position || !name || !held || !erased) {
+        if (!reader.ok() || !in_recovery || !timeline || !position || !name || !held || !erased ||
+            !restrictions) {
             return;
         }
         std::from_chars(timeline->data(), timeline->data() + timeline->size(), state.timeline);
@@ -50,6 +52,7 @@ class ProbeSink final : public ReplySink {
         shard = *name;
         ranges = *held;
         std::from_chars(erased->data(), erased->data() + erased->size(), ledger);
+        state.restrictions = *restrictions != "0";
     }
     void complete(std::uint32_t /*index*/, std::uint64_t /*rows*/) override {}
     void error(std::uint32_t /*index*/, const wire::ServerError& error) override {

@@ -19,6 +19,7 @@ struct LiveColumn {
 struct LiveTable {
     std::string name;  ///< in schema public
     std::vector<LiveColumn> columns;
+    std::vector<std::string> primary_key = {};
     [[nodiscard]] const LiveColumn* column(std::string_view wanted) const {
         for (const auto& one : columns) {
             if (one.name == wanted) {

@@ -45,14 +45,14 @@ bool each(const json::object& from, std::string_view name, Take&& take) {
 
 }  // namespace
 
-std::string ledger_statement(std::string_view shard, std::int64_t entry, std::int64_t user_id,
-                             std::int64_t request, std::string_view begun_at) {
-    return "erasure\n" + std::string(shard) + "\n" + std::to_string(entry) + "\n" + std::to_string(user_id) +
-           "\n" + std::to_string(request) + "\n" + std::string(begun_at) + "\n";
+std::string ledger_statement(std::string_view kind, std::string_view shard, std::int64_t entry,
+                             std::int64_t user_id, std::int64_t request, std::string_view begun_at) {
+    return std::string(kind) + "\n" + std::string(shard) + "\n" + std::to_string(entry) + "\n" +
+           std::to_string(user_id) + "\n" + std::to_string(request) + "\n" + std::string(begun_at) + "\n";
 }
 
-std::string ledger_id(std::string_view shard, std::int64_t entry) {
-    return "erasure." + std::string(shard) + "." + std::to_string(entry);
+std::string ledger_id(std::string_view kind, std::string_view shard, std::int64_t entry) {
+    return std::string(kind) + "." + std::string(shard) + "." + std::to_string(entry);
 }
 
 base::Result<std::string> sign_certificate(const Certificate& it, const crypto::SigningKey& key) {
@@ -145,12 +145,12 @@ std::optional<Certificate> open_certificate(std::string_view file, const crypto:
 
 bool stands_in_ledger(const Certificate& it, const crypto::VerifyingKey& key) {
     const auto proof = documents::parse_inclusion(it.ledger_proof);
-    if (!proof || proof->id != ledger_id(it.shard, it.entry) ||
+    if (!proof || proof->id != ledger_id("erasure", it.shard, it.entry) ||
         proof->index + 1 != static_cast<std::uint64_t>(it.entry)) {
         return false;
     }
     const auto statement =
-        crypto::sha256(ledger_statement(it.shard, it.entry, it.user_id, it.request, it.begun_at));
+        crypto::sha256(ledger_statement("erasure", it.shard, it.entry, it.user_id, it.request, it.begun_at));
     const auto checkpoint = documents::check(*proof, crypto::hex(crypto::view(statement)), key);
     return checkpoint && checkpoint->origin == it.system + "/erasures-" + it.shard;
 }
@@ -184,7 +184,7 @@ std::string to_text(const Certificate& it) {
 
 documents::Record to_record(const Certificate& it, std::string_view file) {
     documents::Record record;
-    record.id = ledger_id(it.shard, it.entry);
+    record.id = ledger_id("erasure", it.shard, it.entry);
     record.title = "Erasure of user " + std::to_string(it.user_id);
     record.recorded_at = it.done_at;
     record.hash = crypto::hex(crypto::view(crypto::sha256(file)));

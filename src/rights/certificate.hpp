@@ -40,10 +40,11 @@ struct Certificate {
 };
 
 /// What the ledger's leaf commits to.
-[[nodiscard]] std::string ledger_statement(std::string_view shard, std::int64_t entry, std::int64_t user_id,
-                                           std::int64_t request, std::string_view begun_at);
+[[nodiscard]] std::string ledger_statement(std::string_view kind, std::string_view shard, std::int64_t entry,
+                                           std::int64_t user_id, std::int64_t request,
+                                           std::string_view begun_at);
 /// "erasure eu-1.7".
-[[nodiscard]] std::string ledger_id(std::string_view shard, std::int64_t entry);
+[[nodiscard]] std::string ledger_id(std::string_view kind, std::string_view shard, std::int64_t entry);
 
 /// One line of JSON, and one of Ed25519 over it in base64.
 [[nodiscard]] base::Result<std::string> sign_certificate(const Certificate& certificate,

@@ -1,5 +1,6 @@
 #include "rights/schema_reader.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -29,6 +30,10 @@ SELECT k.conname, c.relname,
     WHERE k.contype = 'f' AND p.relnamespace = 'public'::regnamespace AND k.conparentid = 0 ORDER BY c.relname, k.conname;
 SELECT n.nspname || '.' || c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind = 'm' ORDER BY 1;
+SELECT c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+    JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY AS u (number, place) ON true
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.number
+    WHERE i.indisprimary AND c.relnamespace = 'public'::regnamespace ORDER BY c.relname, u.place;
 )sql";
 
 std::vector<std::string> split(const std::optional<std::string>& text) {
@@ -50,7 +55,7 @@ base::Result<privacy::LiveSchema> read_schema(pool::MaintenanceClient& client) {
     privacy::LiveSchema live;
     for (const auto& row : found->at(0).rows) {
         if (live.tables.empty() || live.tables.back().name != row.at(0)) {
-            live.tables.push_back({row.at(0).value_or(""), {}});
+            live.tables.push_back({row.at(0).value_or(""), {}, {}});
         }
         privacy::LiveColumn column{row.at(1).value_or(""), row.at(2).value_or(""), row.at(3) == "t", 0,
                                    row.at(5) == "t"};
@@ -66,6 +71,12 @@ base::Result<privacy::LiveSchema> read_schema(pool::MaintenanceClient& client) {
     }
     for (const auto& row : found->at(2).rows) {
         live.copies.push_back(row.at(0).value_or(""));
+    }
+    for (const auto& row : found->at(3).rows) {
+        const auto table = std::ranges::find(live.tables, row.at(0).value_or(""), &privacy::LiveTable::name);
+        if (table != live.tables.end()) {
+            table->primary_key.push_back(row.at(1).value_or(""));
+        }
     }
     return live;
 }

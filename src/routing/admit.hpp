@@ -61,6 +61,7 @@ inline constexpr std::string_view not_joined = "routing/not-joined-by-key";
 inline constexpr std::string_view opaque_function = "routing/opaque-function";
 inline constexpr std::string_view several_shards = "routing/several-shards";
 inline constexpr std::string_view not_supported = "routing/not-supported";
+inline constexpr std::string_view restricted = "privacy/restricted";
 inline constexpr std::string_view slow_client = "limits/slow-client";    ///< by the doors
 inline constexpr std::string_view credentials = "identity/credentials";  ///< by the doors
 }  // namespace rules

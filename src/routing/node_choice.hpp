@@ -35,6 +35,7 @@ struct NodeState {
     std::uint64_t lsn = 0;      ///< written (writer) or replayed (reader)
     std::int64_t lag_ms = 0;    ///< of a reader behind its writer, measured by the prober
     std::int64_t asked_us = 0;  ///< by the gateway's steady clock: when the probe was sent
+    bool restrictions = false;  ///< the processing of some people's data is restricted (GDPR Art. 18)
 };
 
 /// The index of the node that is the writer: up, not in recovery, on the highest timeline of all nodes that

@@ -49,6 +49,7 @@ Topology Builder::build() {
     mesh();
     limits();
     privacy();
+    consents();
     return std::move(topology_);
 }
 

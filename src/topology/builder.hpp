@@ -104,6 +104,7 @@ class Builder {
     void documents();
     void institutions();
     void privacy();
+    void consents();
     void delivery(const Reader& reader, Institution& one);
     void buckets(const Reader& reader, const Table* table, Statistic& statistic);
     void columns(const Reader& reader, std::string_view key, const std::vector<Word>& words,

@@ -154,6 +154,14 @@ void Builder::tables() {
             report_.add(reader.place("retention"), "`retention` in " + reader.label() + " is no period",
                         "write a number of days, months or years: \"10 years\"");
         }
+        if (const Value* from = reader.text("retained_from")) {
+            check_sql_name(from->text, from->place, "column");
+            table.retained_from = from->text;
+            if (table.retention.empty() && !reader.broken("retention")) {
+                report_.add(from->place, "`retained_from` in " + reader.label() + " without `retention`",
+                            "say how long: retention = \"10 years\"");
+            }
+        }
         audit(reader, table);
         files(reader, "policies", table.policies);
         topology_.tables.push_back(std::move(table));
@@ -161,43 +169,6 @@ void Builder::tables() {
     if (section != nullptr && !section->value.entries.empty() && person.empty() && persons_known) {
         report_.add(section->place, "no table holds the people",
                     "add `person = true` to the table with one row per person");
-    }
-}
-
-void Builder::privacy() {
-    const Entry* entry = root_.get("privacy");
-    if (entry == nullptr) {
-        return;
-    }
-    const Reader reader = open(*entry, "", keys::privacy);
-    Privacy& privacy = topology_.privacy;
-    privacy.strict = reader.flag("strict", true);
-    bounded(reader, "rewrite_h", 0, 720, privacy.rewrite_h);
-    bounded(reader, "wal_days", 0, 3'650, privacy.wal_days);
-    bounded(reader, "backup_days", 0, 3'650, privacy.backup_days);
-    if (!privacy.strict) {
-        return;
-    }
-    for (const Table& table : topology_.tables) {
-        if (table.kind != TableKind::sharded) {
-            continue;
-        }
-        for (const auto& [key, value] :
-             {std::pair{"purpose", &table.purpose}, {"retention", &table.retention}}) {
-            if (value->empty()) {
-                report_.add(entry->place,
-                            "the table " + quoted(table.name) + " holds people's rows without " + quoted(key),
-                            "say it in [tables." + table.name + "], or write strict = false in [privacy]");
-            }
-        }
-        for (const PersonalColumn& column : table.personal) {
-            if (column.klass.empty()) {
-                report_.add(
-                    entry->place,
-                    "the personal column " + quoted(table.name + "." + column.name) + " has no `class`",
-                    "add class = \"contact\", or whatever it is, to its rule");
-            }
-        }
     }
 }
 

@@ -46,6 +46,7 @@ inline constexpr std::array topology_keys{
     Key{"documents", Type::tables, false, "[documents.invoices]"},
     Key{"institutions", Type::tables, false, "[institutions.tax-office]"},
     Key{"privacy", Type::table, false, "[privacy]"},
+    Key{"consents", Type::tables, false, "[consents.newsletter]"},
     Key{"transfers", Type::list, false, "[[transfers]]"},
     Key{"identity", Type::table, false, "[identity]"},
     Key{"roles", Type::tables, false, "[roles.analyst]"},
@@ -110,6 +111,7 @@ inline constexpr std::array table_keys{
     Key{"policies", Type::texts, false, "policies = [\"policies/users.json\"]"},
     Key{"purpose", Type::text, false, "purpose = \"contract\""},
     Key{"retention", Type::text, false, "retention = \"10 years\""},
+    Key{"retained_from", Type::text, false, "retained_from = \"invoiced_at\""},
 };
 inline constexpr std::array other_tables_keys{
     Key{"shard", Type::text, true, "shard = \"eu-1\""},
@@ -125,6 +127,12 @@ inline constexpr std::array privacy_keys{
     Key{"rewrite_h", Type::integer, false, "rewrite_h = 24"},
     Key{"wal_days", Type::integer, false, "wal_days = 7"},
     Key{"backup_days", Type::integer, false, "backup_days = 35"},
+    Key{"package_days", Type::integer, false, "package_days = 7"},
+    Key{"package_mb_max", Type::integer, false, "package_mb_max = 1024"},
+};
+inline constexpr std::array consent_keys{
+    Key{"version", Type::text, true, "version = \"v2026-11\""},
+    Key{"text", Type::text, true, "text = \"We may write to you about offers.\""},
 };
 inline constexpr std::array statistic_keys{
     Key{"table", Type::text, true, "table = \"invoices\""},
@@ -229,6 +237,7 @@ inline constexpr Section table{"table", table_keys};
 inline constexpr Section other_tables{"other_tables", other_tables_keys};
 inline constexpr Section personal{"personal", personal_keys};
 inline constexpr Section privacy{"privacy", privacy_keys};
+inline constexpr Section consent{"consent", consent_keys};
 inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section identity{"identity", identity_keys};
@@ -247,6 +256,6 @@ inline constexpr Section limits{"limits", limits_keys};
 inline constexpr std::array all{topology, database, jurisdiction, region,      shard,     node,     central,
                                 embedded, table,    other_tables, personal,    statistic, transfer, identity,
                                 issuer,   client,   role,         vault,       queue,     store,    secret,
-                                mesh,     limits,   document,     institution, privacy};
+                                mesh,     limits,   document,     institution, privacy,   consent};
 
 }  // namespace domicile::topology::keys

@@ -126,6 +126,7 @@ struct Table {
     std::vector<std::string> policies = {};  ///< resource policy files, relative to the topology file
     std::string purpose = {};                ///< why the rows are kept (GDPR Art. 5(1)(b)); empty: not said
     std::string retention = {};              ///< how long: "10 years"; empty: not said
+    std::string retained_from = {};          ///< column from which that counts; empty: no row goes by itself
 };
 
 enum class Bucket : std::uint8_t { day, month, year };
@@ -222,9 +223,18 @@ struct Role {
 struct Privacy {
     bool strict =
         false;  ///< every table of users says purpose and retention, every personal column its class
-    std::uint32_t rewrite_h = 24;   ///< pages that held erased values are rewritten within so many hours
-    std::uint32_t wal_days = 7;     ///< write-ahead log is recycled or deleted by then
-    std::uint32_t backup_days = 0;  ///< backups are kept so long; 0: none are made
+    std::uint32_t rewrite_h = 24;    ///< pages that held erased values are rewritten within so many hours
+    std::uint32_t wal_days = 7;      ///< write-ahead log is recycled or deleted by then
+    std::uint32_t backup_days = 0;   ///< backups are kept so long; 0: none are made
+    std::uint32_t package_days = 7;  ///< a person's package can be fetched so long
+    std::uint32_t package_mb_max = 1'024;
+};
+
+/// What people may consent to, in the words that are put before them.
+struct Consent {
+    std::string purpose;
+    std::string version;
+    std::string text;
 };
 
 /// Where secrets live, and under which key.
@@ -316,6 +326,7 @@ struct Topology {
     StoreChoice store;
     std::vector<SharedSecret> secrets;
     Privacy privacy;
+    std::vector<Consent> consents;
     Mesh mesh;
     Limits limits;
     std::uint32_t map_epoch = 1;  ///< of the ranges; grows at each change of them

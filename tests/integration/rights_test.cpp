@@ -283,12 +283,11 @@ TEST_F(Rights, KilledAtEachStepItIsDoneOnce) {
         const auto [good, said] = certified(user);
         EXPECT_TRUE(good) << point << "\n" << said;
         EXPECT_NE(said.find("table carts: deleted (1 row)"), std::string::npos) << point << "\n" << said;
-        EXPECT_EQ(value("SELECT count(*) FROM domicile.erasures WHERE user_id = " + std::to_string(user)),
-                  "1")
+        EXPECT_EQ(value("SELECT count(*) FROM domicile.ledger WHERE user_id = " + std::to_string(user)), "1")
             << point;
         EXPECT_EQ(value("SELECT count(*) FROM carts WHERE user_id = " + std::to_string(user)), "0") << point;
     }
-    EXPECT_EQ(value("SELECT count(*) = max(n) FROM domicile.erasures"), "t") << "the ledger has no gap";
+    EXPECT_EQ(value("SELECT count(*) = max(n) FROM domicile.ledger"), "t") << "the ledger has no gap";
 }
 
 TEST_F(Rights, AHoldKeepsEverythingUntilItEnds) {
@@ -338,7 +337,7 @@ TEST_F(Rights, WhatCannotBeDoneWholeIsRefusedBeforeTheFirstWrite) {
     EXPECT_EQ(status, 1);
     EXPECT_NE(text.find("the table stray points at people of users"), std::string::npos) << text;
     EXPECT_EQ(value("SELECT count(*) FROM carts WHERE user_id = 400"), "1");
-    EXPECT_EQ(value("SELECT count(*) FROM domicile.erasures WHERE user_id = 400"), "0");
+    EXPECT_EQ(value("SELECT count(*) FROM domicile.ledger WHERE user_id = 400"), "0");
     run("DROP TABLE stray");
     EXPECT_EQ(domicile("user erase 400 --wait 30").first, 0);
 }
@@ -370,16 +369,17 @@ TEST_F(Rights, ARestoredClusterServesNobodyUntilTheLedgerIsReplayed) {
     const auto position = value("SELECT ledger FROM domicile.shard");
     ASSERT_EQ(domicile("user erase 500 --wait 30").first, 0);
     EXPECT_EQ(value("SELECT ledger FROM domicile.shard"), std::to_string(std::stoi(position) + 1));
-    run("BEGIN; UPDATE domicile.shard SET ledger = " + position +
-        "; DELETE FROM domicile.erasures WHERE n > " + position +
-        "; DELETE FROM domicile.requests WHERE user_id = 500; UPDATE users SET name = 'back again' WHERE "
+    run("BEGIN; UPDATE domicile.shard SET ledger = " + position + "; DELETE FROM domicile.ledger WHERE n > " +
+        position +
+        "; DELETE FROM domicile.notices WHERE user_id = 500; DELETE FROM domicile.requests WHERE user_id = "
+        "500; UPDATE users SET name = 'back again' WHERE "
         "user_id = 500; INSERT INTO carts VALUES "
         "(500, 1, 'back again', NULL); COMMIT");
     EXPECT_TRUE(
         eventually([&] { return value("SELECT count(*) FROM carts WHERE user_id = 500") == "0"; }, 30s));
     EXPECT_EQ(value("SELECT name IS NULL FROM users WHERE user_id = 500"), "t");
     EXPECT_TRUE(eventually([&] { return door.get("/v1/users/500").status == 200; }, 20s));
-    EXPECT_EQ(value("SELECT ledger = (SELECT max(n) FROM domicile.erasures) FROM domicile.shard"), "t");
+    EXPECT_EQ(value("SELECT ledger = (SELECT max(n) FROM domicile.ledger) FROM domicile.shard"), "t");
     // And the next erasure continues the ledger.
     EXPECT_EQ(domicile("user erase 600 --wait 30").first, 0);
     EXPECT_TRUE(certified(600).first) << certified(600).second;
