@@ -114,8 +114,8 @@ int dry_run(const Common& common, const topology::Topology& topology, Home& home
 
 int erase(const Common& common, const UserOptions& options, Home& home) {
     const std::string user = std::to_string(options.id);
-    auto request = ask_json(home.client, "SELECT domicile.ask_json($1::bigint, 'erasure', $2)::text",
-                            {user, options.by});
+    auto request =
+        ask_json(home.client, "SELECT domicile.ask($1::bigint, 'erasure', $2)::text", {user, options.by});
     if (!request) {
         return failed(request.error());
     }

@@ -118,7 +118,7 @@ int fetch(const Common& common, const UserOptions& options, MaintenanceClient& c
     auto have = static_cast<std::int64_t>(
         std::filesystem::exists(part, none) ? std::filesystem::file_size(part, none) : 0);
     have -= have % piece_bytes;
-    if (have > 0) {
+    if (std::filesystem::exists(part, none)) {
         std::filesystem::resize_file(part, static_cast<std::uintmax_t>(have));
     }
     {

@@ -52,7 +52,8 @@ DECLARE
     found domicile.requests;
 BEGIN
     SELECT * INTO found FROM domicile.requests AS r WHERE r.user_id = subject AND r.kind = 'export'
-        AND CASE WHEN wanted IS NULL THEN r.done_at > clock_timestamp() - interval '15 minutes' ELSE r.id = wanted END
+        AND CASE WHEN wanted IS NOT NULL THEN r.id = wanted
+                 ELSE r.state IN ('open', 'running') OR r.done_at > clock_timestamp() - interval '15 minutes' END
         AND (r.state <> 'done' OR EXISTS (SELECT FROM domicile.packages AS p WHERE p.request = r.id)) ORDER BY r.id DESC LIMIT 1;
     IF found.id IS NULL AND wanted IS NULL THEN
         RETURN domicile.ask(subject, 'export', who);

@@ -280,6 +280,10 @@ Task<base::Status> Session::bind_for(const sql::Facts& facts, const routing::Con
             co_return std::unexpected(base::Error{Code::transaction_failed, {}, {}, {}, {}});
         }
     }
+    if (facts.kind == sql::Kind::copy_in && routed->kind == routing::Route::Kind::one &&
+        std::ranges::any_of(pool_->states(routed->plan.shard()), &routing::NodeState::restrictions)) {
+        routed->kind = routing::Route::Kind::several;  // it needs another role for a moment (copy_run)
+    }
     if (lease_ && !side_) {
         const auto decided = co_await use_bound(*routed);
         if (!decided || *decided) {
