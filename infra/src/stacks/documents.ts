@@ -27,6 +27,6 @@ export class Documents extends Layer {
       ] },
     })
     bucket.applyRemovalPolicy(RemovalPolicy.RETAIN)
-    new CfnBucketPolicy(this, 'Policy', { bucket: bucket.ref, policyDocument: bucketPolicy(deployment, site, name) })
+    new CfnBucketPolicy(this, 'Policy', { bucket: name, policyDocument: bucketPolicy(deployment, site, name) }).addResourceDependency(bucket)
   }
 }

@@ -26,7 +26,7 @@ export class Edge extends Layer {
     const role = new CfnRole(this, 'HeadersRole', { assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: ['lambda.amazonaws.com', 'edgelambda.amazonaws.com'] }, Action: 'sts:AssumeRole' }] } })
     // Lambda at the edge takes no environment, no VPC, no arm64 and no own runtime.
     const source = headersSource(edge)
-    const headers = new CfnFunction(this, 'Headers', { functionName: this.name('headers'), runtime: 'nodejs22.x', handler: 'index.handler', code: { zipFile: source }, role: role.attrArn, timeout: 5, memorySize: 128 })
+    const headers = new CfnFunction(this, 'Headers', { functionName: this.name('headers'), runtime: 'nodejs24.x', handler: 'index.handler', code: { zipFile: source }, role: role.attrArn, timeout: 5, memorySize: 128 })
     // A version never changes: its id must, with the source.
     const version = new CfnVersion(this, `HeadersVersion${createHash('sha256').update(source).digest('hex').slice(0, 8)}`, { functionName: headers.ref })
     const acl = this.firewall()

@@ -107,7 +107,7 @@ export class Network extends Layer {
     const log = this.logGroup('AccepterLogs', group, keys.arn)
     const role = this.role('Accepter', 'lambda.amazonaws.com', accepterPolicy(this.place, group))
     return new CfnFunction(this, 'AccepterFunction', {
-      functionName: this.name('accepter'), runtime: 'nodejs22.x', handler: 'index.handler', code: { zipFile: accepterSource }, architectures: ['arm64'],
+      functionName: this.name('accepter'), runtime: 'nodejs24.x', handler: 'index.handler', code: { zipFile: accepterSource }, architectures: ['arm64'],
       role: role.attrArn, timeout: 900, memorySize: 128, loggingConfig: { logGroup: log.ref },
     })
   }
