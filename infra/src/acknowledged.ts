@@ -19,7 +19,7 @@ export const acknowledged: { id: string; reason: string }[] = [
   { id: 'NIST.800.53.R5-WAFv2LoggingEnabled', reason: 'Its logs hold people\'s addresses, in us-east-1; metrics and samples by rule stay' },
   { id: 'NIST.800.53.R5-VPCDefaultSecurityGroupClosed', reason: 'Nothing uses the default group (a check of ours); closing it takes a custom resource with rights on every group' },
   { id: 'NIST.800.53.R5-LambdaConcurrency', reason: 'The accepter runs at deploys only; Lambda@Edge takes no reserved concurrency. Functions on the data path have it' },
-  { id: 'NIST.800.53.R5-LambdaDLQ', reason: 'The accepter answers CloudFormation itself; Lambda@Edge takes no dead-letter queue. Functions on the data path have one' },
+  { id: 'NIST.800.53.R5-LambdaDLQ', reason: 'The accepter answers CloudFormation itself; Lambda@Edge takes no dead-letter queue; behind a FIFO queue only the queue itself can have one, and has' },
   { id: 'NIST.800.53.R5-LambdaInsideVPC', reason: 'The accepter calls EC2 alone, before the network stands; Lambda@Edge takes no VPC. Functions on the data path stand in it' },
   { id: 'NIST.800.53.R5-RDSInBackupPlan', reason: 'Aurora\'s own backups end when an erasure\'s certificate says; a vault of AWS Backup would keep erased values longer' },
 ]

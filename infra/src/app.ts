@@ -20,8 +20,8 @@ const flags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-fl
 
 export function appOf(topology: Topology, settings: Settings = {}, outdir?: string): App {
   const deployment = deploymentOf(topology, settings)
-  // Only the command line reads cdk.json; flags from here make every synth the same.
-  const app = new App({ context: { ...flags, '@aws-cdk/core:enablePartitionLiterals': true }, analyticsReporting: false, ...(outdir && { outdir }) })
+  // Only the command line reads cdk.json; flags from here, and no traces of callers, make every synth the same.
+  const app = new App({ context: { ...flags, '@aws-cdk/core:enablePartitionLiterals': true }, analyticsReporting: false, stackTraces: false, ...(outdir && { outdir }) })
   const keys = keysOf(app, deployment)
   const networks = networksOf(app, deployment, keys)
   for (const site of deployment.sites.filter((site) => site.jurisdiction)) {

@@ -74,7 +74,6 @@ export const rotationPolicy = (deployment: Deployment, site: Site, keyArn: strin
 
 export const consumerPolicy = (deployment: Deployment, central: Site, keyArn: string, logGroup: string) => policy(
   { Sid: 'Figures', Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'], Resource: queueArn(deployment) },
-  { Sid: 'Dead', Effect: 'Allow', Action: 'sqs:SendMessage', Resource: queueArn(deployment, true) },
   ...opensSecrets(deployment, central, keyArn), logs(central, logGroup), ...inVpc(central), atHome(deployment, central), sameAccount(central))
 
 /** Lambda makes a function's interfaces with the function's own role; these actions know no resource before. */

@@ -21,9 +21,8 @@ export class Events extends Layer {
     const dead = new CfnQueue(this, 'Dead', { ...common, queueName: `${name}-dead.fifo`, redriveAllowPolicy: { redrivePermission: 'byQueue', sourceQueueArns: [queueArn(deployment)] } })
     const queue = new CfnQueue(this, 'Queue', {
       ...common, queueName: `${name}.fifo`, deduplicationScope: 'messageGroup', fifoThroughputLimit: 'perMessageGroupId', visibilityTimeout: 6 * timeout, receiveMessageWaitTimeSeconds: 20,
-      redrivePolicy: { deadLetterTargetArn: queueArn(deployment, true), maxReceiveCount: 5 },
+      redrivePolicy: { deadLetterTargetArn: dead.attrArn, maxReceiveCount: 5 },
     })
-    queue.addResourceDependency(dead)
     new CfnQueuePolicy(this, 'Policy', { queues: [queue.ref], policyDocument: queuePolicy(deployment) })
     new CfnQueuePolicy(this, 'DeadPolicy', { queues: [dead.ref], policyDocument: closedQueuePolicy(queueArn(deployment, true)) })
     const group = logGroupName(deployment, site, 'consumer')
@@ -32,7 +31,6 @@ export class Events extends Layer {
     const consumer = new CfnFunction(this, 'Function', {
       functionName: this.name('consumer'), runtime: 'provided.al2023', handler: 'lambda', architectures: ['arm64'], role: role.attrArn, timeout, memorySize: 256,
       code: { s3Bucket: releaseBucket(deployment, site), s3Key: release(deployment) }, kmsKeyArn: keys.arn, reservedConcurrentExecutions: 10, loggingConfig: { logGroup: log.ref },
-      deadLetterConfig: { targetArn: queueArn(deployment, true) },
       vpcConfig: { subnetIds: network.subnets.app.map((subnet) => subnet.ref), securityGroupIds: [network.groups.app.attrGroupId] },
     })
     new CfnEventSourceMapping(this, 'Source', { functionName: consumer.ref, eventSourceArn: queue.attrArn, batchSize: 10, functionResponseTypes: ['ReportBatchItemFailures'] })

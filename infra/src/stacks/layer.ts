@@ -14,8 +14,10 @@ export class Layer extends Stack {
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
       description: `${layer} of ${deployment.topology.name} in ${site.id}`,
     })
-    Tags.of(this).add('domicile:deployment', deployment.topology.name)
-    Tags.of(this).add('domicile:jurisdiction', site.jurisdiction ?? 'central')
+    // Listeners take tags by a schema that is newer than some validators.
+    const tagged = { excludeResourceTypes: ['AWS::ElasticLoadBalancingV2::Listener'] }
+    Tags.of(this).add('domicile:deployment', deployment.topology.name, tagged)
+    Tags.of(this).add('domicile:jurisdiction', site.jurisdiction ?? 'central', tagged)
   }
 
   name = (...parts: string[]) => named(this.deployment, [this.site.id, ...parts])
