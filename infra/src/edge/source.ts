@@ -17,7 +17,7 @@ function handler(event) {
   var request = event.request;
   var header = request.headers['cloudfront-viewer-country'];
   var country = header ? header.value : '';
-  // CloudFront says nothing, or one of these, when it does not know: then nobody may be let in.
+  // CloudFront says nothing, or one of these, when it does not know: then nobody passes.
   if (!/^[A-Z]{2}$/.test(country) || country === 'XX' || country === 'T1' || country === 'ZZ') return refuse();
   var home = Object.prototype.hasOwnProperty.call(homes, country) ? homes[country] : rest;
   if (home === own) return request;

@@ -13,8 +13,7 @@ import type { Jurisdiction } from '../topology/read.ts'
 import type { Compute } from './compute.ts'
 import { Layer } from './layer.ts'
 
-// AWS's own policies: cache nothing, and pass on everything but Host, with the viewer's country.
-const cachingDisabled = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad'
+// AWS's own policy: pass on everything but Host, which the HTTP API wants to be its own.
 const allViewerExceptHost = 'b689b0a8-53d0-40ab-baf2-68738e2966ac'
 
 export class Edge extends Layer {
@@ -33,6 +32,11 @@ export class Edge extends Layer {
     const policy = new cf.CfnResponseHeadersPolicy(this, 'HeadersPolicy', { responseHeadersPolicyConfig: { name: this.name('headers'), securityHeadersConfig: {
       contentSecurityPolicy: { contentSecurityPolicy: edge.headers['content-security-policy']!, override: false }, contentTypeOptions: { override: true }, frameOptions: { frameOption: 'DENY', override: true },
       referrerPolicy: { referrerPolicy: 'no-referrer', override: true }, strictTransportSecurity: { accessControlMaxAgeSec: 63_072_000, includeSubdomains: true, override: true } } } })
+    // Functions see the viewer's country only if a policy names it, and AWS's policies that do pass on Host as well. A cache
+    // key may hold headers only if something could be cached: nothing is, unless the door itself says so, for a second.
+    const cache = new cf.CfnCachePolicy(this, 'Cache', { cachePolicyConfig: { name: this.name('door'), minTtl: 0, defaultTtl: 0, maxTtl: 1, parametersInCacheKeyAndForwardedToOrigin: {
+      enableAcceptEncodingBrotli: false, enableAcceptEncodingGzip: false, cookiesConfig: { cookieBehavior: 'none' }, queryStringsConfig: { queryStringBehavior: 'all' },
+      headersConfig: { headerBehavior: 'whitelist', headers: ['CloudFront-Viewer-Country', 'Authorization'] } } } })
     const host = deployment.settings.hosts?.[jurisdiction.name]
     new cf.CfnDistribution(this, 'Distribution', { distributionConfig: {
       enabled: true, httpVersion: 'http2and3', comment: `${deployment.topology.name}, ${jurisdiction.name}`, webAclId: acl.attrArn,
@@ -40,7 +44,7 @@ export class Edge extends Layer {
       viewerCertificate: host ? { acmCertificateArn: host.certificateArn, sslSupportMethod: 'sni-only', minimumProtocolVersion: 'TLSv1.2_2021' } : { cloudFrontDefaultCertificate: true },
       origins: [{ id: 'door', domainName: Fn.join('', [door.apiId, `.execute-api.${home.region}.amazonaws.com`]), customOriginConfig: { originProtocolPolicy: 'https-only', originSslProtocols: ['TLSv1.2'] } }],
       defaultCacheBehavior: {
-        targetOriginId: 'door', viewerProtocolPolicy: 'https-only', allowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'], cachePolicyId: cachingDisabled, originRequestPolicyId: allViewerExceptHost,
+        targetOriginId: 'door', viewerProtocolPolicy: 'https-only', allowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'], cachePolicyId: cache.ref, originRequestPolicyId: allViewerExceptHost,
         responseHeadersPolicyId: policy.ref, functionAssociations: [{ eventType: 'viewer-request', functionArn: residency.attrFunctionMetadataFunctionArn }],
         lambdaFunctionAssociations: [{ eventType: 'origin-response', lambdaFunctionArn: version.ref }],
       },
