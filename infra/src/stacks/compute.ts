@@ -17,13 +17,14 @@ export const defaultGateway = 'c7g.large'
 export const defaultGateways = 2
 
 /** Drains on stop: systemd sends SIGTERM and waits longer than the longest statement. */
-export const userData = (bucket: string, key: string, command: string) => `#!/bin/bash
+export const userData = (bucket: string, key: string, command: string, region: string) => `#!/bin/bash
 set -euo pipefail
 aws s3 cp "s3://${bucket}/${key}" /tmp/domicile.zip
 mkdir -p /opt/domicile && unzip -qo /tmp/domicile.zip -d /opt/domicile
 cat > /etc/systemd/system/domicile.service <<'UNIT'
 [Service]
-ExecStart=/opt/domicile/bootstrap ${command} -t /opt/domicile/domicile.toml
+ExecStart=/opt/domicile/bootstrap ${command} --topology /opt/domicile/domicile.toml --state /var/lib/domicile --region ${region}
+StateDirectory=domicile
 Restart=always
 KillSignal=SIGTERM
 TimeoutStopSec=60
@@ -71,7 +72,7 @@ export class Compute extends Layer {
       imageId: image, instanceType: this.deployment.settings.gatewayInstance ?? defaultGateway, iamInstanceProfile: { arn: profile.attrArn }, securityGroupIds: [this.network.groups.app.attrGroupId],
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 }, monitoring: { enabled: true },
       blockDeviceMappings: [{ deviceName: '/dev/xvda', ebs: { encrypted: true, volumeType: 'gp3', volumeSize: 20, deleteOnTermination: true } }],
-      userData: Fn.base64(userData(releaseBucket(this.deployment, place), release(this.deployment), command)),
+      userData: Fn.base64(userData(releaseBucket(this.deployment, place), release(this.deployment), command, place.id)),
     } })
     const fleet = new CfnAutoScalingGroup(this, `${id}Fleet`, {
       autoScalingGroupName: this.name(command), minSize: String(least), maxSize: String(most), vpcZoneIdentifier: this.network.subnets.app.map((subnet) => subnet.ref), targetGroupArns,
