@@ -23,7 +23,7 @@ aws s3 cp "s3://${bucket}/${key}" /tmp/domicile.zip
 mkdir -p /opt/domicile && unzip -qo /tmp/domicile.zip -d /opt/domicile
 cat > /etc/systemd/system/domicile.service <<'UNIT'
 [Service]
-ExecStart=/opt/domicile/bootstrap ${command} --topology /opt/domicile/domicile.toml --state /var/lib/domicile --region ${region}
+ExecStart=/opt/domicile/domicile ${command} --topology /opt/domicile/domicile.toml --state /var/lib/domicile --region ${region}
 StateDirectory=domicile
 Restart=always
 KillSignal=SIGTERM
