@@ -82,7 +82,7 @@ export function shown(plan: Plan): string {
   const money = (value: number) => value.toFixed(2).padStart(10)
   const lines = [`${plan.name}: ${plan.stacks} stacks, ${plan.resources} resources`]
   for (const place of plan.places) {
-    lines.push('', `${place.jurisdiction}, ${place.region}: ${place.stacks} stacks, ${place.resources} resources${money(place.monthly)} a month`)
+    lines.push('', `${place.jurisdiction}, ${place.region}: ${place.stacks} stack${place.stacks === 1 ? '' : 's'}, ${place.resources} resources${money(place.monthly)} a month`)
     for (const line of place.lines) lines.push(`  ${String(line.count).padStart(7)}  ${line.what.padEnd(62)}${money(line.monthly)}`)
   }
   for (const one of plan.notMade) lines.push('', `not made  ${one}`)

@@ -29,7 +29,7 @@ function atHome(deployment: Deployment, site: Site, sends = false): Statement {
   const regions = regionsOf(deployment, site.jurisdiction)
   const central = sends ? centralOf(deployment)?.region : undefined
   return { Sid: 'OutsideJurisdiction', Effect: 'Deny', Action: '*', Resource: '*',
-    Condition: { StringNotEquals: { 'aws:RequestedRegion': [...new Set([...regions, ...(central ? [central] : []), 'us-east-1'])] } } }
+    Condition: { StringNotEquals: { 'aws:RequestedRegion': [...new Set([...regions, ...(central ? [central] : [])])] } } }
 }
 const sameAccount = (site: Site): Statement => ({
   Sid: 'OtherAccounts', Effect: 'Deny', Action: ['secretsmanager:*', 'kms:*', 's3:*'], Resource: '*',
@@ -130,6 +130,9 @@ export const sqsEndpointPolicy = (deployment: Deployment): Policy => policy({ Si
 /** Services that have no region, or only one. */
 const global = ['iam:*', 'organizations:*', 'route53:*', 'cloudfront:*', 'support:*', 'trustedadvisor:*', 'sts:*', 'wafv2:*', 'account:*', 'health:*']
 
+/** What a deploy of the edge needs: templates go through the bucket that CDK's bootstrap made there before. */
+const edge = ['cloudformation:*', 'lambda:*', 'events:*', 'acm:*', 'ssm:GetParameter', 'ssm:GetParameters', 's3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:GetBucketLocation', 's3:GetEncryptionConfiguration']
+
 /** The guard rail of one account: even its administrators cannot do these. Beside FullAWSAccess: one of five. */
 export function serviceControlPolicy(deployment: Deployment, jurisdiction: string | undefined): Policy {
   const regions = regionsOf(deployment, jurisdiction)
@@ -137,8 +140,9 @@ export function serviceControlPolicy(deployment: Deployment, jurisdiction: strin
   const account = deployment.sites.find((site) => site.jurisdiction === jurisdiction)!.account
   return policy(
     { Sid: 'RegionsOfTheJurisdiction', Effect: 'Deny', NotAction: [...global, ...(central ? ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'] : [])], Resource: '*',
-      // The edge's functions and its firewall stand in us-east-1 whatever the jurisdiction; they hold no data.
-      Condition: { StringNotEquals: { 'aws:RequestedRegion': regions }, ArnNotLike: { 'aws:PrincipalArn': `arn:aws:iam::${account}:role/cdk-*` } } },
+      Condition: { StringNotEquals: { 'aws:RequestedRegion': [...new Set([...regions, 'us-east-1'])] } } },
+    // The edge and Trusted Advisor stand in us-east-1 whatever the jurisdiction: there these may be used, and nothing that holds rows.
+    ...(regions.includes('us-east-1') ? [] : [{ Sid: 'OnlyTheEdgeInUsEast1', Effect: 'Deny', NotAction: [...global, ...edge], Resource: '*', Condition: { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } } } satisfies Statement]),
     { Sid: 'DataOfOthers', Effect: 'Deny', Action: ['secretsmanager:*', 'kms:*', 's3:*', 'rds:*', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:PurgeQueue'], Resource: '*',
       Condition: { StringNotEquals: { 'aws:ResourceAccount': account } } },
     { Sid: 'NoWayOut', Effect: 'Deny', Resource: '*', Action: ['ec2:CreateInternetGateway', 'ec2:AttachInternetGateway', 'ec2:CreateNatGateway', 'ec2:CreateVpcPeeringConnection',

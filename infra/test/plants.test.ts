@@ -20,5 +20,6 @@ describe(`${plants.length} planted defects`, () => {
     expect(planted, 'the plant changes something').not.toEqual(stacks)
     const found = plant.caughtBy === 'cloudFormation' ? { cloudFormation: cloudFormation([stack]) } : check(planted, deployment, [plant.caughtBy])
     expect(found[plant.caughtBy as keyof typeof found] ?? [], `${plant.caughtBy} finds it`).not.toEqual([])
+    if (plant.says) expect(found[plant.caughtBy as keyof typeof found]!.join('\n')).toMatch(plant.says)
   })
 })

@@ -1,7 +1,7 @@
 // Planted defects: each changes the sample's templates in one place, and one named check must find it.
 import type { StackTemplate } from '../src/verify/templates.ts'
 
-export interface Plant { name: string; caughtBy: string; in: string; plant: (resources: Record<string, any>, stacks: StackTemplate[]) => void }
+export interface Plant { name: string; caughtBy: string; /** What must be said, where the check could find something else first. */ says?: RegExp; in: string; plant: (resources: Record<string, any>, stacks: StackTemplate[]) => void }
 
 const all = (resources: Record<string, any>, type: string): any[] => Object.values(resources).filter((one) => one.Type === `AWS::${type}`)
 function one(resources: Record<string, any>, type: string, where: (properties: any) => boolean = () => true): any {
@@ -16,7 +16,7 @@ const without = (list: any[], sid: string) => list.splice(0, list.length, ...lis
 
 export const plants: Plant[] = [
   // The network
-  { name: 'central becomes transit', caughtBy: 'reachability', in: 'routes-central', plant: (resources, stacks) => {
+  { name: 'central becomes transit', caughtBy: 'reachability', says: /eu-west-1.*us-east-1.*between jurisdictions/, in: 'routes-central', plant: (resources, stacks) => {
     const ingress = one(resources, 'EC2::TransitGatewayRouteTableAssociation').TransitGatewayRouteTableId
     for (const route of all(resources, 'EC2::TransitGatewayRoute')) resources[`Transit${route.Properties.DestinationCidrBlock.replace(/\W/g, '')}`] = { Type: route.Type, Properties: { ...route.Properties, TransitGatewayRouteTableId: ingress } }
     for (const [from, to] of [['eu-west-1', 'us-east-1'], ['us-east-1', 'eu-west-1']] as const) {
@@ -37,6 +37,22 @@ export const plants: Plant[] = [
     table.Outputs!.PlantedData = { Value: { Ref: 'Tabledata' } }
     there.Planted = structuredClone(there.Appeuwest1)
     there.Planted.Properties.RouteTableId['Fn::GetStackOutput'].OutputName = 'PlantedData'
+  } },
+  { name: 'one address of a stranger', caughtBy: 'reachability', says: /eu-west-2.*us-east-1.*between jurisdictions/, in: 'routes-eu-west-2', plant: (_, stacks) => {
+    // By way of central, both ways, for 10.4.0.77 and 10.3.0.77 alone.
+    for (const [from, ip] of [['eu-west-2', '10.4.0.77/32'], ['us-east-1', '10.3.0.77/32'], ['central', '10.4.0.77/32'], ['central', '10.3.0.77/32']] as const) {
+      const table: any = stackOf(stacks, `routes-${from}`).template.Resources!
+      const towards = from === 'central' ? (ip.startsWith('10.4') ? 'Outuseast1' : 'Outeuwest2') : 'Outcentral'
+      const route = structuredClone(table[towards])
+      route.Properties.DestinationCidrBlock = ip
+      if (from === 'central') route.Properties.TransitGatewayRouteTableId = table.Ingresseuwest2.Properties.TransitGatewayRouteTableId
+      table[`Stranger${ip.replace(/\W/g, '')}`] = route
+      if (from !== 'central') {
+        const app = structuredClone(table.Appcentral)
+        app.Properties.DestinationCidrBlock = ip
+        table.AppStranger = app
+      }
+    }
   } },
   { name: 'the way back from central is missing', caughtBy: 'reachability', in: 'routes-central', plant: (resources) => { delete resources.Appuseast1 } },
   { name: 'a peering without its table', caughtBy: 'connected', in: 'routes-eu-west-1', plant: (resources) => { delete resources.Ingresseucentral1 } },

@@ -10,7 +10,8 @@ function cidr(text: string): Cidr {
 }
 const holds = (range: Cidr, ip: number) => ip >= range.start && ip < range.start + range.size
 
-export interface Subnet { id: string; vpc: string; cidr: Cidr; account: string; stack: string; ip: number; groups: Set<string> }
+/** `ips` stands for all addresses: within a subnet, routes and rules can only tell those of different ranges apart. */
+export interface Subnet { id: string; vpc: string; cidr: Cidr; account: string; stack: string; ips: number[]; groups: Set<string> }
 export interface Path { from: Subnet; to: Subnet; hops: string[]; ports: number[] }
 
 const wayOutTypes = ['AWS::EC2::InternetGateway', 'AWS::EC2::EgressOnlyInternetGateway', 'AWS::EC2::NatGateway', 'AWS::EC2::VPCPeeringConnection', 'AWS::EC2::VPNGateway', 'AWS::EC2::VPNConnection',
@@ -43,9 +44,10 @@ export class Network {
     this.vpcs = new Map(this.by('AWS::EC2::VPC').map((vpc) => [vpc.id, cidr(vpc.properties.CidrBlock)]))
     this.tableOf = new Map(this.by('AWS::EC2::SubnetRouteTableAssociation').map(({ properties }) => [properties.SubnetId, properties.RouteTableId]))
     const groups = groupsBySubnet(resources)
+    const ranges = rangesOf(resources)
     this.subnets = this.by('AWS::EC2::Subnet').map((subnet) => {
       const range = cidr(subnet.properties.CidrBlock)
-      return { id: subnet.id, vpc: subnet.properties.VpcId, cidr: range, account: subnet.account, stack: subnet.stack, ip: range.start + 10, groups: groups.get(subnet.id) ?? new Set() }
+      return { id: subnet.id, vpc: subnet.properties.VpcId, cidr: range, account: subnet.account, stack: subnet.stack, ips: representatives(range, ranges), groups: groups.get(subnet.id) ?? new Set() }
     })
   }
 
@@ -79,27 +81,52 @@ export class Network {
 
   /** Ports that some group at `from` lets out to, and some group at `to` lets in from. */
   ports(from: Subnet, to: Subnet): number[] {
+    return [...new Set(from.ips.flatMap((source) => to.ips.flatMap((target) => this.portsBetween(from, source, to, target))))].sort((a, b) => a - b)
+  }
+
+  private portsBetween(from: Subnet, source: number, to: Subnet, target: number): number[] {
     const rules = (subnet: Subnet, way: string) => this.by('AWS::EC2::SecurityGroup').filter((group) => subnet.groups.has(group.id)).flatMap((group) => group.properties[way] as any[] ?? [])
     const allows = (rule: any, ip: number, port: number) => rule.CidrIp && holds(cidr(rule.CidrIp), ip) && (rule.IpProtocol === '-1' || (rule.IpProtocol === 'tcp' && rule.FromPort <= port && port <= rule.ToPort))
     const into = rules(to, 'SecurityGroupIngress')
     const out = rules(from, 'SecurityGroupEgress')
     const candidates = new Set(into.flatMap((rule) => (rule.IpProtocol === '-1' ? [0] : [rule.FromPort])))
-    return [...candidates].filter((port) => into.some((rule) => allows(rule, from.ip, port)) && out.some((rule) => allows(rule, to.ip, port))).sort((a, b) => a - b)
+    return [...candidates].filter((port) => into.some((rule) => allows(rule, source, port)) && out.some((rule) => allows(rule, target, port)))
+  }
+
+  /** The hops to the first address of a subnet that can be reached at all. */
+  private way(from: Subnet, to: Subnet): string[] | undefined {
+    for (const ip of to.ips) {
+      const hops = this.hops(from, ip)
+      if (hops) return hops
+    }
+    return undefined
   }
 
   /** Every routed pair of subnets of different VPCs; `ports` is empty where groups let nothing through. */
   paths(): Path[] {
     return this.subnets.flatMap((from) => this.subnets.filter((to) => to.vpc !== from.vpc).flatMap((to) => {
-      const there = this.hops(from, to.ip)
-      const back = this.hops(to, from.ip)
+      const there = this.way(from, to)
+      const back = this.way(to, from)
       return there && back ? [{ from, to, hops: there, ports: this.ports(from, to) }] : []
     }))
   }
 
   /** One-way routes that a reply could not take: not a path, but nothing that should be there. */
   oneWay(): [Subnet, Subnet][] {
-    return this.subnets.flatMap((from) => this.subnets.filter((to) => to.vpc !== from.vpc && this.hops(from, to.ip) && !this.hops(to, from.ip)).map((to): [Subnet, Subnet] => [from, to]))
+    return this.subnets.flatMap((from) => this.subnets.filter((to) => to.vpc !== from.vpc && this.way(from, to) && !this.way(to, from)).map((to): [Subnet, Subnet] => [from, to]))
   }
+}
+
+/** Every range that a route or a rule names. */
+function rangesOf(resources: Resource[]): Cidr[] {
+  const rules = ofType(resources, 'AWS::EC2::SecurityGroup').flatMap(({ properties }) => [...(properties.SecurityGroupIngress ?? []), ...(properties.SecurityGroupEgress ?? [])].map((rule: any) => rule.CidrIp))
+  const routes = resources.map(({ properties }) => properties.DestinationCidrBlock)
+  return [...new Set([...rules, ...routes])].filter((one): one is string => typeof one === 'string').map(cidr)
+}
+
+/** One address of each part of a subnet that ranges tell apart: its own first, and where a range begins or has ended. */
+function representatives(subnet: Cidr, ranges: Cidr[]): number[] {
+  return [...new Set([subnet.start, ...ranges.flatMap((range) => [range.start, range.start + range.size])])].filter((ip) => holds(subnet, ip))
 }
 
 function longest(routes: Resource[], ip: number): Resource | undefined {
