@@ -4,8 +4,8 @@ import { ofType, resourcesOf, type Resource, type StackTemplate } from './verify
 
 interface Box { id: string; title: string; cidr: string; hub: string; owner: string; region: string; clusters: string[]; x: number; y: number; height: number }
 
-const width = 300
-const gap = 60
+const width = 320
+const gap = 90
 const colours = ['#1b6ca8', '#2e7d4f', '#a8561b', '#7b3fa0', '#a81b4c', '#5b6b1b']
 const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
 const tag = (resource: Resource, key: string): string => (resource.properties.Tags ?? []).find((one: any) => one.Key === key)?.Value ?? ''
@@ -43,13 +43,14 @@ function boxesOf(resources: Resource[]): Box[] {
   return boxes
 }
 
-const hubOf = (box: Box) => ({ x: box.x + width - 34, y: box.y + 44 })
+/** On the edge that faces the others: central's above, everybody's to the right, where lines have room. */
+const hubOf = (box: Box) => (box.owner === 'central' ? { x: box.x + width / 2, y: box.y } : { x: box.x + width, y: box.y + 40 })
 
 export function pictureOf(stacks: StackTemplate[], title: string): string {
   const resources = resourcesOf(stacks)
   const boxes = boxesOf(resources)
   const owners = [...new Set(boxes.map((box) => box.owner))]
-  const right = Math.max(...boxes.map((box) => box.x + width)) + 40
+  const right = Math.max(...boxes.map((box) => box.x + width)) + gap
   const bottom = Math.max(...boxes.map((box) => box.y + box.height)) + 40
   const text = (x: number, y: number, content: string, rest = '') => `<text x="${x}" y="${y}" ${rest}>${escape(content)}</text>`
   const lines = ofType(resources, 'AWS::EC2::TransitGatewayPeeringAttachment').map(({ properties }) => {
@@ -57,16 +58,19 @@ export function pictureOf(stacks: StackTemplate[], title: string): string {
     if (!a || !b) throw new Error('a peering with a hub that is not there')
     const [from, to] = [hubOf(a), hubOf(b)]
     const figures = a.owner !== b.owner
-    // Around the boxes: out to the right of a column, then down.
-    const bend = Math.max(from.x, to.x) + 64
-    const path = figures ? `M${from.x} ${from.y} C${from.x + 90} ${from.y}, ${to.x + (from.x > to.x ? 140 : 90)} ${to.y - 160}, ${to.x} ${to.y}` : `M${from.x} ${from.y} C${bend} ${from.y}, ${bend} ${to.y}, ${to.x} ${to.y}`
+    // Figures go down beside their column and along one line to central; the mesh bends further out, so that they part.
+    const bend = from.x + 66
+    const [home, central] = a.owner === 'central' ? [to, from] : [from, to]
+    const column = boxes.filter((box) => box.x + width === home.x && box.owner !== 'central')
+    const lane = home.x + 20 + 7 * column.findIndex((box) => hubOf(box).y === home.y)
+    const path = figures ? `M${home.x} ${home.y} H${lane} V${central.y - 50} H${central.x} V${central.y}` : `M${from.x} ${from.y} C${bend} ${from.y}, ${bend} ${to.y}, ${to.x} ${to.y}`
     return `<path class="${figures ? 'figures' : 'mesh'}" d="${path}"/>`
   }).sort()
   const drawn = boxes.map((box) => {
     const colour = box.owner === 'central' ? '#555555' : colours[owners.filter((owner) => owner !== 'central').indexOf(box.owner) % colours.length]!
     const hub = hubOf(box)
     return [`<rect x="${box.x}" y="${box.y}" width="${width}" height="${box.height}" rx="8" fill="${colour}" fill-opacity="0.08" stroke="${colour}"/>`,
-      text(box.x + 14, box.y + 26, box.title, `class="title" fill="${colour}"`), text(box.x + 14, box.y + 46, `VPC ${box.cidr}, no way to the internet`),
+      text(box.x + 14, box.y + 26, box.title, `class="title" fill="${colour}"`), text(box.x + 14, box.y + 46, `VPC ${box.cidr}, isolated`),
       text(box.x + 14, box.y + 70, 'Aurora', 'class="small"'), ...box.clusters.map((cluster, i) => text(box.x + 14, box.y + 90 + 18 * i, cluster, 'class="small"')),
       `<circle cx="${hub.x}" cy="${hub.y}" r="15" fill="#ffffff" stroke="${colour}" stroke-width="2"/>`, text(hub.x, hub.y + 4, 'hub', 'class="hub"')].join('\n')
   })
@@ -76,7 +80,7 @@ export function pictureOf(stacks: StackTemplate[], title: string): string {
 <rect width="${right}" height="${bottom}" fill="#ffffff"/>
 ${text(40, 34, `${title}: networks, hubs and clusters, as synthesised`, 'class="title"')}
 ${text(40, 52, 'solid: peering inside a jurisdiction (mesh, port 7901); dashed: figures to central (port 443). Hubs hand nothing on.', 'class="small"')}
-${[...headings, ...drawn, ...lines].join('\n')}
+${[...headings, ...lines, ...drawn].join('\n')}
 </svg>
 `
 }
