@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { NotAccepted } from '../src/topology/document.ts'
 import { readFile, readTopology } from '../src/topology/read.ts'
+import { damaged } from './generated.ts'
 import { base, harmless, mutations } from './mutations.ts'
 
 const domicile = resolve(process.env.DOMICILE ?? join(import.meta.dirname, '../../build/release/domicile'))
@@ -69,5 +70,16 @@ describe.skipIf(!present)('domicile check', () => {
       const theirs = check(text)
       expect(verdict(text).length === 0, `${JSON.stringify(change)}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}`).toBe(theirs.good)
     }
+  })
+  test('agrees about 200 randomly damaged files', () => {
+    const seed = Number(process.env.SEED ?? 42)
+    let good = 0
+    for (const text of damaged([base, retail], Number(process.env.FILES ?? 200), seed)) {
+      const theirs = check(text)
+      good += theirs.good ? 1 : 0
+      expect(verdict(text).length === 0, `seed ${seed}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}\n${text}`).toBe(theirs.good)
+    }
+    // Damage that always shows would prove nothing about files that are good.
+    expect(good).toBeGreaterThan(5)
   })
 })

@@ -40,6 +40,20 @@ describe('synth', () => {
   test('carries no file: what runs is our release, named', () => {
     expect(readdirSync(first.folder).filter((name) => name.startsWith('asset.'))).toEqual([])
   })
+  test('deploys in an order in which what is read is there', () => {
+    const depends = new Map(first.assembly.stacks.map((stack) => [stack.stackName, new Set<string>()]))
+    const visit = (name: string, into: Set<string>) => {
+      for (const { id } of first.assembly.stacks.find((stack) => stack.stackName === name)!.dependencies) if (depends.has(id) && !into.has(id)) {
+        into.add(id)
+        visit(id, into)
+      }
+    }
+    for (const [name, all] of depends) visit(name, all)
+    for (const stack of first.stacks) {
+      expect(depends.get(stack.name), `${stack.name} waits for itself`).not.toContain(stack.name)
+      for (const [, read] of JSON.stringify(stack.template).matchAll(/"Fn::GetStackOutput":\{"StackName":"([^"]+)"/g)) expect(depends.get(stack.name), `${stack.name} reads ${read}`).toContain(read)
+    }
+  })
   test('stays far below the limits', () => {
     const resources = first.stacks.map((stack) => Object.keys(stack.template.Resources ?? {}).length)
     console.log(`retail: ${first.stacks.length} stacks, ${resources.reduce((a, b) => a + b)} resources, at most ${Math.max(...resources)} in one`)

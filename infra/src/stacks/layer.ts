@@ -20,6 +20,11 @@ export class Layer extends Stack {
     Tags.of(this).add('domicile:jurisdiction', site.jurisdiction ?? 'central', tagged)
   }
 
+  /** CDK orders a stack after one of its own account that it reads from, but not after one of another account. */
+  after(...others: (Layer | undefined)[]) {
+    for (const other of others) if (other) this.addStackDependency(other)
+  }
+
   name = (...parts: string[]) => named(this.deployment, [this.site.id, ...parts])
 
   /** A role with one policy, both written out: what test/policies.test.ts evaluates is what is deployed. */

@@ -45,6 +45,7 @@ export class Sink extends Layer {
 export class Observability extends Layer {
   constructor(app: App, deployment: Deployment, place: Site, keys: Keys, sink: Sink | undefined) {
     super(app, deployment, place, 'observability')
+    this.after(sink)
     const topicName = this.name('alarms')
     const topicArn = `arn:aws:sns:${place.region}:${place.account}:${topicName}`
     const topic = new CfnTopic(this, 'Topic', { topicName, kmsMasterKeyId: keys.arn })

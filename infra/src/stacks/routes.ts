@@ -13,6 +13,7 @@ export class Peering extends Layer {
 
   constructor(app: App, deployment: Deployment, from: Network, to: Network) {
     super(app, deployment, from.place, 'peering', to.place.id)
+    this.after(from, to)
     this.attachment = new ec2.CfnTransitGatewayPeeringAttachment(this, 'Peering', {
       transitGatewayId: from.hub.ref, peerTransitGatewayId: to.hub.ref, peerRegion: to.place.region, peerAccountId: to.place.account,
     })
@@ -23,6 +24,7 @@ export class Routes extends Layer {
   constructor(app: App, deployment: Deployment, network: Network, peerings: Map<string, Peering>, central: Network | undefined) {
     const site = network.place
     super(app, deployment, site, 'routes')
+    this.after(network, central === network ? undefined : central)
     const asked = new Map(links(deployment).flatMap(([a, b]) => (a === site ? [[b.id, `${a.id} ${b.id}`]] : b === site ? [[a.id, `${a.id} ${b.id}`]] : [])))
     const peers = peersOf(deployment, site)
     for (const peer of peers) this.toPeer(network, peer, peerings.get(asked.get(peer.id)!)!)
@@ -32,6 +34,7 @@ export class Routes extends Layer {
   }
 
   private toPeer(network: Network, peer: Site, peering: Peering) {
+    this.after(peering)
     const accepts = peering.site.id !== network.place.id
     const attachment = accepts
       ? new CfnCustomResource(this, `Accept-${peer.id}`, { serviceToken: network.accepter.attrArn })
