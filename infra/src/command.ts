@@ -16,7 +16,10 @@ export function settings(): Settings {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Settings) : {}
 }
 
-export function synthesise(file: string, own: Settings = settings()): { deployment: Deployment; stacks: StackTemplate[] } {
+export function synthesise(
+  file: string,
+  own: Settings = settings(),
+): { deployment: Deployment; stacks: StackTemplate[] } {
   // Commands show what would be; `npm test` validates.
   process.env.CDK_VALIDATION = 'false'
   const folder = mkdtempSync(join(tmpdir(), 'domicile-infra-'))
@@ -29,13 +32,30 @@ export function synthesise(file: string, own: Settings = settings()): { deployme
 }
 
 /** Runs a command; a file that is not accepted ends with its findings and status 1. */
-export function command(usage: string, run: (options: { topology: string; json: boolean; output: string | undefined }) => void) {
+export function command(
+  usage: string,
+  run: (options: { topology: string; json: boolean; output: string | undefined }) => void,
+) {
   try {
-    const { values } = parseArgs({ options: { topology: { type: 'string', short: 't' }, json: { type: 'boolean' }, output: { type: 'string', short: 'o' }, help: { type: 'boolean', short: 'h' } } })
+    const { values } = parseArgs({
+      options: {
+        topology: { type: 'string', short: 't' },
+        json: { type: 'boolean' },
+        output: { type: 'string', short: 'o' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
     if (values.help) return console.log(usage)
-    run({ topology: values.topology ?? join(home, '../examples/retail/domicile.toml'), json: values.json ?? false, output: values.output })
+    run({
+      topology: values.topology ?? join(home, '../examples/retail/domicile.toml'),
+      json: values.json ?? false,
+      output: values.output,
+    })
   } catch (error) {
-    const ours = error instanceof NotAccepted || error instanceof NotDeployable || /^(ENOENT|ERR_PARSE_ARGS)/.test((error as { code?: string }).code ?? '')
+    const ours =
+      error instanceof NotAccepted ||
+      error instanceof NotDeployable ||
+      /^(ENOENT|ERR_PARSE_ARGS)/.test((error as { code?: string }).code ?? '')
     if (!ours) throw error
     console.error((error as Error).message)
     process.exitCode = 1

@@ -46,7 +46,9 @@ export const subnetTiers = ['app', 'data', 'hub'] as const
 export type Tier = (typeof subnetTiers)[number]
 
 /** AWS's regions outside of China and the governments' partitions. */
-const awsRegions = new Set(RegionInfo.regions.filter((region) => region.partition === 'aws').map((region) => region.name))
+const awsRegions = new Set(
+  RegionInfo.regions.filter((region) => region.partition === 'aws').map((region) => region.name),
+)
 
 /** The second number of 10.x.0.0/16. */
 const second = (cidr: string) => Number(cidr.split('.')[1])
@@ -64,25 +66,36 @@ export const zonesOf = (site: Site) => (site.region === 'us-west-1' ? 2 : 3)
 export function deploymentOf(topology: Topology, settings: Settings = {}): Deployment {
   const places: Pick<Site, 'id' | 'region' | 'jurisdiction' | 'writer'>[] = [
     ...(topology.central ? [{ id: 'central', region: topology.central.region, writer: true }] : []),
-    ...topology.regions.map((region) => ({ id: region.name, region: region.name, jurisdiction: region.jurisdiction, writer: region.writer })),
+    ...topology.regions.map((region) => ({
+      id: region.name,
+      region: region.name,
+      jurisdiction: region.jurisdiction,
+      writer: region.writer,
+    })),
   ]
   // Placeholders, by the order of the file; a deployment says its own in aws.json.
   const order = ['management', 'central', ...topology.jurisdictions.map((one) => one.name)]
   const account = (name: string) => settings.accounts?.[name] ?? String(100_000_000_000 + order.indexOf(name))
   const sites = places.map((place, i): Site => {
-    if (!awsRegions.has(place.region)) throw new NotDeployable(`${place.region} is no region of AWS: regions of a deployment there bear AWS's names`)
+    if (!awsRegions.has(place.region))
+      throw new NotDeployable(`${place.region} is no region of AWS: regions of a deployment there bear AWS's names`)
     // Central keeps 0 even where there is none, so that adding one moves nobody.
     const index = topology.central ? i : i + 1
     const cidr = settings.cidrs?.[place.id] ?? `10.${index}.0.0/16`
-    if (!/^10\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])\.0\.0\/16$/.test(cidr)) throw new NotDeployable(`${place.id}: ${cidr} is no /16 of 10.0.0.0/8; say one in aws.json`)
+    if (!/^10\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])\.0\.0\/16$/.test(cidr))
+      throw new NotDeployable(`${place.id}: ${cidr} is no /16 of 10.0.0.0/8; say one in aws.json`)
     return { ...place, index, account: account(place.jurisdiction ?? 'central'), cidr }
   })
   const cidrs = new Set(sites.map((site) => site.cidr))
-  if (cidrs.size !== sites.length) throw new NotDeployable('two regions have one address space: see "cidrs" in aws.json')
+  if (cidrs.size !== sites.length)
+    throw new NotDeployable('two regions have one address space: see "cidrs" in aws.json')
   const owners = new Map<string, string>()
   for (const site of sites) {
     const owner = site.jurisdiction ?? 'central'
-    if ((owners.get(site.account) ?? owner) !== owner) throw new NotDeployable(`account ${site.account} is of ${owners.get(site.account)} and of ${owner}: guard rails are set by account`)
+    if ((owners.get(site.account) ?? owner) !== owner)
+      throw new NotDeployable(
+        `account ${site.account} is of ${owners.get(site.account)} and of ${owner}: guard rails are set by account`,
+      )
     if (!/^\d{12}$/.test(site.account)) throw new NotDeployable(`${site.account} is no account`)
     owners.set(site.account, owner)
   }
@@ -96,7 +109,12 @@ export const homeSites = (deployment: Deployment) => deployment.sites.filter((si
 /** Pairs that may speak: regions of one jurisdiction, and each region with central. The first one asks. */
 export function links(deployment: Deployment): [Site, Site][] {
   const all = deployment.sites
-  return all.flatMap((a, i) => all.slice(i + 1).filter((b) => a.id === 'central' || a.jurisdiction === b.jurisdiction).map((b): [Site, Site] => [a, b]))
+  return all.flatMap((a, i) =>
+    all
+      .slice(i + 1)
+      .filter((b) => a.id === 'central' || a.jurisdiction === b.jurisdiction)
+      .map((b): [Site, Site] => [a, b]),
+  )
 }
 export const peersOf = (deployment: Deployment, site: Site) =>
   links(deployment).flatMap(([a, b]) => (a === site ? [b] : b === site ? [a] : []))
@@ -109,6 +127,8 @@ export function named(deployment: Deployment, parts: string[], most = 63): strin
 }
 export const roleArn = (deployment: Deployment, site: Site, role: string) =>
   `arn:aws:iam::${site.account}:role/${named(deployment, [site.id, role], 64)}`
-export const bucketName = (deployment: Deployment, jurisdiction: string) => `${deployment.topology.bucket}-${jurisdiction}`
-export const releaseBucket = (deployment: Deployment, site: Site) => `${deployment.settings.releaseBucket ?? named(deployment, ['release', site.account], 45)}-${site.region}`
+export const bucketName = (deployment: Deployment, jurisdiction: string) =>
+  `${deployment.topology.bucket}-${jurisdiction}`
+export const releaseBucket = (deployment: Deployment, site: Site) =>
+  `${deployment.settings.releaseBucket ?? named(deployment, ['release', site.account], 45)}-${site.region}`
 export const release = (deployment: Deployment) => deployment.settings.release ?? 'domicile-arm64.zip'

@@ -6,18 +6,45 @@ import { accepterSource } from '../src/accepter.ts'
 function load(states: string[]) {
   const sent: string[] = []
   const answers: any[] = []
-  class Describe { constructor(readonly input: unknown) {} }
-  class Accept { constructor(readonly input: unknown) {} }
+  class Describe {
+    constructor(readonly input: unknown) {}
+  }
+  class Accept {
+    constructor(readonly input: unknown) {}
+  }
   class EC2Client {
     async send(one: object) {
       sent.push(one.constructor.name)
-      return one instanceof Describe ? { TransitGatewayPeeringAttachments: [{ State: states.length > 1 ? states.shift() : states[0] }] } : {}
+      return one instanceof Describe
+        ? { TransitGatewayPeeringAttachments: [{ State: states.length > 1 ? states.shift() : states[0] }] }
+        : {}
     }
   }
-  const context = createContext({ exports: {}, setTimeout: (done: () => void) => done(), fetch: async (url: string, { body }: { body: string }) => { answers.push({ url, ...JSON.parse(body) }) },
-    require: () => ({ EC2Client, DescribeTransitGatewayPeeringAttachmentsCommand: Describe, AcceptTransitGatewayPeeringAttachmentCommand: Accept }) })
+  const context = createContext({
+    exports: {},
+    setTimeout: (done: () => void) => done(),
+    fetch: async (url: string, { body }: { body: string }) => {
+      answers.push({ url, ...JSON.parse(body) })
+    },
+    require: () => ({
+      EC2Client,
+      DescribeTransitGatewayPeeringAttachmentsCommand: Describe,
+      AcceptTransitGatewayPeeringAttachmentCommand: Accept,
+    }),
+  })
   runInContext(accepterSource, context)
-  const call = (RequestType: string) => context.exports.handler({ RequestType, ResponseURL: 'https://answer.example/', StackId: 's', RequestId: 'r', LogicalResourceId: 'l', ResourceProperties: { AttachmentId: 'tgw-attach-1' } }, {})
+  const call = (RequestType: string) =>
+    context.exports.handler(
+      {
+        RequestType,
+        ResponseURL: 'https://answer.example/',
+        StackId: 's',
+        RequestId: 'r',
+        LogicalResourceId: 'l',
+        ResourceProperties: { AttachmentId: 'tgw-attach-1' },
+      },
+      {},
+    )
   return { sent, answers, call }
 }
 
@@ -26,7 +53,18 @@ describe('the accepter', () => {
     const { sent, answers, call } = load(['initiatingRequest', 'pendingAcceptance', 'pending', 'available'])
     await call('Create')
     expect(sent).toEqual(['Describe', 'Describe', 'Accept', 'Describe', 'Describe'])
-    expect(answers).toEqual([{ url: 'https://answer.example/', Status: 'SUCCESS', Reason: 'available', PhysicalResourceId: 'tgw-attach-1', StackId: 's', RequestId: 'r', LogicalResourceId: 'l', Data: { AttachmentId: 'tgw-attach-1' } }])
+    expect(answers).toEqual([
+      {
+        url: 'https://answer.example/',
+        Status: 'SUCCESS',
+        Reason: 'available',
+        PhysicalResourceId: 'tgw-attach-1',
+        StackId: 's',
+        RequestId: 'r',
+        LogicalResourceId: 'l',
+        Data: { AttachmentId: 'tgw-attach-1' },
+      },
+    ])
   })
   test('accepts nothing twice', async () => {
     const { sent, call } = load(['available'])

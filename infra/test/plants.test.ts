@@ -18,7 +18,10 @@ describe(`${plants.length} planted defects`, () => {
     expect(stack, plant.in).toBeDefined()
     plant.plant(stack.template.Resources!, planted)
     expect(planted, 'the plant changes something').not.toEqual(stacks)
-    const found = plant.caughtBy === 'cloudFormation' ? { cloudFormation: cloudFormation([stack]) } : check(planted, deployment, [plant.caughtBy])
+    const found =
+      plant.caughtBy === 'cloudFormation'
+        ? { cloudFormation: cloudFormation([stack]) }
+        : check(planted, deployment, [plant.caughtBy])
     expect(found[plant.caughtBy as keyof typeof found] ?? [], `${plant.caughtBy} finds it`).not.toEqual([])
     if (plant.says) expect(found[plant.caughtBy as keyof typeof found]!.join('\n')).toMatch(plant.says)
   })

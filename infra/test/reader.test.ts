@@ -11,7 +11,8 @@ import { base, harmless, mutations } from './mutations.ts'
 
 const domicile = resolve(process.env.DOMICILE ?? join(import.meta.dirname, '../../build/release/domicile'))
 const present = existsSync(domicile)
-if (!present) console.warn(`SKIPPED: ${domicile} is not there, so nothing holds the two readers together (set DOMICILE)`)
+if (!present)
+  console.warn(`SKIPPED: ${domicile} is not there, so nothing holds the two readers together (set DOMICILE)`)
 
 const retail = readFileSync(join(import.meta.dirname, '../../examples/retail/domicile.toml'), 'utf8')
 const mutated = ([cut, paste]: [string, string]) => {
@@ -45,13 +46,20 @@ describe('the reader', () => {
       ['uk', 'eu-west-2', ['eu-west-2']],
       ['us', 'us-east-1', ['us-east-1', 'us-west-2']],
     ])
-    expect(topology.shards[0]).toMatchObject({ name: 'eu-1', jurisdiction: 'eu', ranges: [[0n, 30_000n]], readers: ['eu-central-1'] })
+    expect(topology.shards[0]).toMatchObject({
+      name: 'eu-1',
+      jurisdiction: 'eu',
+      ranges: [[0n, 30_000n]],
+      readers: ['eu-central-1'],
+    })
   })
 })
 
 describe.skipIf(!present)('domicile check', () => {
   let folder: string
-  beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'domicile-infra-')) })
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'domicile-infra-'))
+  })
   afterAll(() => rmSync(folder, { recursive: true }))
   const check = (text: string) => {
     const file = join(folder, 'domicile.toml')
@@ -61,14 +69,20 @@ describe.skipIf(!present)('domicile check', () => {
     expect([0, 1], run.stderr).toContain(run.status)
     return { good: run.status === 0, says: run.stdout }
   }
-  test.each([['the sample', retail], ['the base', base]])('agrees about %s', (_, text) => {
+  test.each([
+    ['the sample', retail],
+    ['the base', base],
+  ])('agrees about %s', (_, text) => {
     expect(check(text).good).toBe(verdict(text).length === 0)
   })
   test(`agrees about ${mutations.length} defects and ${harmless.length} harmless changes`, () => {
     for (const change of [...mutations, ...harmless]) {
       const text = mutated(change)
       const theirs = check(text)
-      expect(verdict(text).length === 0, `${JSON.stringify(change)}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}`).toBe(theirs.good)
+      expect(
+        verdict(text).length === 0,
+        `${JSON.stringify(change)}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}`,
+      ).toBe(theirs.good)
     }
   })
   test('agrees about 200 randomly damaged files', () => {
@@ -77,7 +91,10 @@ describe.skipIf(!present)('domicile check', () => {
     for (const text of damaged([base, retail], Number(process.env.FILES ?? 200), seed)) {
       const theirs = check(text)
       good += theirs.good ? 1 : 0
-      expect(verdict(text).length === 0, `seed ${seed}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}\n${text}`).toBe(theirs.good)
+      expect(
+        verdict(text).length === 0,
+        `seed ${seed}\nC++: ${theirs.says}\nTypeScript: ${verdict(text).join('\n')}\n${text}`,
+      ).toBe(theirs.good)
     }
     // Damage that always shows would prove nothing about files that are good.
     expect(good).toBeGreaterThan(5)

@@ -8,7 +8,9 @@ const tests = vitest.state.getTestModules().flatMap((module) => [...module.child
 const passed = tests.filter((test) => test.result().state === 'passed').length
 const failed = tests.filter((test) => test.result().state === 'failed').length
 const skipped = tests.length - passed - failed
-const broken = vitest.state.getUnhandledErrors().length + vitest.state.getTestModules().filter((module) => module.state() === 'failed' && module.children.size === 0).length
+const broken =
+  vitest.state.getUnhandledErrors().length +
+  vitest.state.getTestModules().filter((module) => module.state() === 'failed' && module.children.size === 0).length
 await vitest.close()
 console.log(`${skipped > 0 ? `${skipped} skipped\n` : ''}${passed} passed, ${failed + broken} failed`)
 process.exit(failed + broken > 0 || passed === 0 ? 1 : 0)

@@ -14,7 +14,8 @@ export interface Edge {
   headers: Record<string, string>
 }
 
-export const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+export const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 export const headers = {
   'content-security-policy': contentSecurityPolicy,
   'strict-transport-security': 'max-age=63072000; includeSubDomains',
@@ -30,7 +31,11 @@ export function edgeOf(deployment: Deployment, jurisdiction: string): Edge {
     jurisdiction,
     homes: Object.fromEntries(jurisdictions.flatMap((one) => one.countries.map((country) => [country, one.name]))),
     restOfWorld: jurisdictions.find((one) => one.restOfWorld)?.name ?? '',
-    hosts: Object.fromEntries(Object.entries(deployment.settings.hosts ?? {}).filter(([name]) => name !== jurisdiction).map(([name, host]) => [name, host.name])),
+    hosts: Object.fromEntries(
+      Object.entries(deployment.settings.hosts ?? {})
+        .filter(([name]) => name !== jurisdiction)
+        .map(([name, host]) => [name, host.name]),
+    ),
     headers,
   }
 }

@@ -3,7 +3,8 @@
 import type { Edge } from './edge.ts'
 
 /** At the viewer: passes people of home, sends others home or refuses with 451, and refuses whom it cannot place. */
-export const residencySource = (edge: Edge) => `
+export const residencySource = (edge: Edge) =>
+  `
 var own = ${JSON.stringify(edge.jurisdiction)};
 var homes = ${JSON.stringify(edge.homes)};
 var rest = ${JSON.stringify(edge.restOfWorld)};
@@ -28,7 +29,8 @@ function handler(event) {
 `.trim()
 
 /** Behind the origin: what the door says stands, what it leaves out is added, what tells of machines goes. */
-export const headersSource = (edge: Edge) => `
+export const headersSource = (edge: Edge) =>
+  `
 const wanted = ${JSON.stringify(edge.headers)};
 exports.handler = async (event) => {
   const response = event.Records[0].cf.response;

@@ -39,19 +39,41 @@ export class Compute extends Layer {
   readonly apiId: string
   readonly groupName = this.name('gateway')
 
-  constructor(app: App, deployment: Deployment, private network: Network, private keys: Keys) {
+  constructor(
+    app: App,
+    deployment: Deployment,
+    private network: Network,
+    private keys: Keys,
+  ) {
     super(app, deployment, network.place, 'compute')
     const subnets = network.subnets.app.map((subnet) => subnet.ref)
     const balancer = new lb.CfnLoadBalancer(this, 'Balancer', {
-      type: 'network', scheme: 'internal', subnets, securityGroups: [network.groups.app.attrGroupId],
-      loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }, { key: 'load_balancing.cross_zone.enabled', value: 'true' }],
+      type: 'network',
+      scheme: 'internal',
+      subnets,
+      securityGroups: [network.groups.app.attrGroupId],
+      loadBalancerAttributes: [
+        { key: 'deletion_protection.enabled', value: 'true' },
+        { key: 'load_balancing.cross_zone.enabled', value: 'true' },
+      ],
     })
     const target = (door: 'http' | 'sql') => {
       const group = new lb.CfnTargetGroup(this, `Targets-${door}`, {
-        vpcId: network.vpc.ref, protocol: 'TCP', port: appPort[door], targetType: 'instance', healthCheckProtocol: 'HTTPS', healthCheckPath: '/readyz', healthCheckPort: String(appPort.http),
+        vpcId: network.vpc.ref,
+        protocol: 'TCP',
+        port: appPort[door],
+        targetType: 'instance',
+        healthCheckProtocol: 'HTTPS',
+        healthCheckPath: '/readyz',
+        healthCheckPort: String(appPort.http),
         targetGroupAttributes: [{ key: 'deregistration_delay.timeout_seconds', value: '60' }],
       })
-      const listener = new lb.CfnListener(this, `Listener-${door}`, { loadBalancerArn: balancer.ref, protocol: 'TCP', port: appPort[door], defaultActions: [{ type: 'forward', targetGroupArn: group.ref }] })
+      const listener = new lb.CfnListener(this, `Listener-${door}`, {
+        loadBalancerArn: balancer.ref,
+        protocol: 'TCP',
+        port: appPort[door],
+        defaultActions: [{ type: 'forward', targetGroupArn: group.ref }],
+      })
       return { group, listener }
     }
     const doors = { http: target('http'), sql: target('sql') }
@@ -66,37 +88,94 @@ export class Compute extends Layer {
     const id = command === 'gateway' ? 'Gateway' : 'Worker'
     const group = logGroupName(this.deployment, place, command)
     this.logGroup(`${id}Logs`, group, this.keys.arn)
-    const role = this.role(id, 'ec2.amazonaws.com', (command === 'gateway' ? gatewayPolicy : workerPolicy)(this.deployment, place, this.keys.arn, group))
+    const role = this.role(
+      id,
+      'ec2.amazonaws.com',
+      (command === 'gateway' ? gatewayPolicy : workerPolicy)(this.deployment, place, this.keys.arn, group),
+    )
     const profile = new CfnInstanceProfile(this, `${id}Profile`, { roles: [role.ref] })
-    const template = new CfnLaunchTemplate(this, `${id}Template`, { launchTemplateData: {
-      imageId: image, instanceType: this.deployment.settings.gatewayInstance ?? defaultGateway, iamInstanceProfile: { arn: profile.attrArn }, securityGroupIds: [this.network.groups.app.attrGroupId],
-      metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 }, monitoring: { enabled: true },
-      blockDeviceMappings: [{ deviceName: '/dev/xvda', ebs: { encrypted: true, volumeType: 'gp3', volumeSize: 20, deleteOnTermination: true } }],
-      userData: Fn.base64(userData(releaseBucket(this.deployment, place), release(this.deployment), command, place.id)),
-    } })
-    const fleet = new CfnAutoScalingGroup(this, `${id}Fleet`, {
-      autoScalingGroupName: this.name(command), minSize: String(least), maxSize: String(most), vpcZoneIdentifier: this.network.subnets.app.map((subnet) => subnet.ref), targetGroupArns,
-      launchTemplate: { launchTemplateId: template.ref, version: template.attrLatestVersionNumber }, healthCheckType: targetGroupArns.length > 0 ? 'ELB' : 'EC2', healthCheckGracePeriod: 120,
-      metricsCollection: [{ granularity: '1Minute' }], tags: [{ key: 'Name', value: this.name(command), propagateAtLaunch: true }],
+    const template = new CfnLaunchTemplate(this, `${id}Template`, {
+      launchTemplateData: {
+        imageId: image,
+        instanceType: this.deployment.settings.gatewayInstance ?? defaultGateway,
+        iamInstanceProfile: { arn: profile.attrArn },
+        securityGroupIds: [this.network.groups.app.attrGroupId],
+        metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
+        monitoring: { enabled: true },
+        blockDeviceMappings: [
+          {
+            deviceName: '/dev/xvda',
+            ebs: { encrypted: true, volumeType: 'gp3', volumeSize: 20, deleteOnTermination: true },
+          },
+        ],
+        userData: Fn.base64(
+          userData(releaseBucket(this.deployment, place), release(this.deployment), command, place.id),
+        ),
+      },
     })
-    if (most > least) new CfnScalingPolicy(this, `${id}Scaling`, { autoScalingGroupName: fleet.ref, policyType: 'TargetTrackingScaling',
-      targetTrackingConfiguration: { predefinedMetricSpecification: { predefinedMetricType: 'ASGAverageCPUUtilization' }, targetValue: 50 } })
+    const fleet = new CfnAutoScalingGroup(this, `${id}Fleet`, {
+      autoScalingGroupName: this.name(command),
+      minSize: String(least),
+      maxSize: String(most),
+      vpcZoneIdentifier: this.network.subnets.app.map((subnet) => subnet.ref),
+      targetGroupArns,
+      launchTemplate: { launchTemplateId: template.ref, version: template.attrLatestVersionNumber },
+      healthCheckType: targetGroupArns.length > 0 ? 'ELB' : 'EC2',
+      healthCheckGracePeriod: 120,
+      metricsCollection: [{ granularity: '1Minute' }],
+      tags: [{ key: 'Name', value: this.name(command), propagateAtLaunch: true }],
+    })
+    if (most > least)
+      new CfnScalingPolicy(this, `${id}Scaling`, {
+        autoScalingGroupName: fleet.ref,
+        policyType: 'TargetTrackingScaling',
+        targetTrackingConfiguration: {
+          predefinedMetricSpecification: { predefinedMetricType: 'ASGAverageCPUUtilization' },
+          targetValue: 50,
+        },
+      })
   }
 
   private httpApi(listener: lb.CfnListener, subnetIds: string[]): string {
     const door = new api.CfnApi(this, 'Api', { name: this.name('door'), protocolType: 'HTTP' })
-    const link = new api.CfnVpcLink(this, 'Link', { name: this.name('door'), subnetIds, securityGroupIds: [this.network.groups.app.attrGroupId] })
+    const link = new api.CfnVpcLink(this, 'Link', {
+      name: this.name('door'),
+      subnetIds,
+      securityGroupIds: [this.network.groups.app.attrGroupId],
+    })
     const integration = new api.CfnIntegration(this, 'Integration', {
-      apiId: door.ref, integrationType: 'HTTP_PROXY', integrationMethod: 'ANY', integrationUri: listener.ref, connectionType: 'VPC_LINK', connectionId: link.ref, payloadFormatVersion: '1.0', timeoutInMillis: 15_000,
-      tlsConfig: { serverNameToVerify: this.deployment.settings.hosts?.[this.network.place.jurisdiction!]?.name ?? `${this.network.place.id}.${this.deployment.topology.name}.internal` },
+      apiId: door.ref,
+      integrationType: 'HTTP_PROXY',
+      integrationMethod: 'ANY',
+      integrationUri: listener.ref,
+      connectionType: 'VPC_LINK',
+      connectionId: link.ref,
+      payloadFormatVersion: '1.0',
+      timeoutInMillis: 15_000,
+      tlsConfig: {
+        serverNameToVerify:
+          this.deployment.settings.hosts?.[this.network.place.jurisdiction!]?.name ??
+          `${this.network.place.id}.${this.deployment.topology.name}.internal`,
+      },
     })
     // The door itself asks everybody for a token; one more check here would be a second truth about who is who.
-    new api.CfnRoute(this, 'Route', { apiId: door.ref, routeKey: '$default', target: Fn.join('/', ['integrations', integration.ref]), authorizationType: 'NONE' })
+    new api.CfnRoute(this, 'Route', {
+      apiId: door.ref,
+      routeKey: '$default',
+      target: Fn.join('/', ['integrations', integration.ref]),
+      authorizationType: 'NONE',
+    })
     const log = this.logGroup('DoorLogs', logGroupName(this.deployment, this.network.place, 'door'), this.keys.arn)
     new api.CfnStage(this, 'Stage', {
-      apiId: door.ref, stageName: '$default', autoDeploy: true, defaultRouteSettings: { throttlingBurstLimit: 2_000, throttlingRateLimit: 5_000, detailedMetricsEnabled: true },
+      apiId: door.ref,
+      stageName: '$default',
+      autoDeploy: true,
+      defaultRouteSettings: { throttlingBurstLimit: 2_000, throttlingRateLimit: 5_000, detailedMetricsEnabled: true },
       // No path: it holds people's ids.
-      accessLogSettings: { destinationArn: log.attrArn, format: '{"id":"$context.requestId","status":"$context.status","ms":"$context.responseLatency"}' },
+      accessLogSettings: {
+        destinationArn: log.attrArn,
+        format: '{"id":"$context.requestId","status":"$context.status","ms":"$context.responseLatency"}',
+      },
     })
     return door.ref
   }

@@ -14,19 +14,37 @@ export class Documents extends Layer {
     super(app, deployment, site, 'documents')
     const name = bucketName(deployment, site.jurisdiction!)
     const days = deployment.topology.retainDays
-    const encrypted = { serverSideEncryptionConfiguration: [{ bucketKeyEnabled: true, serverSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: keys.arn } }] }
+    const encrypted = {
+      serverSideEncryptionConfiguration: [
+        {
+          bucketKeyEnabled: true,
+          serverSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: keys.arn },
+        },
+      ],
+    }
     const bucket = new CfnBucket(this, 'Bucket', {
-      bucketName: name, publicAccessBlockConfiguration: blocked, bucketEncryption: encrypted, versioningConfiguration: { status: 'Enabled' },
+      bucketName: name,
+      publicAccessBlockConfiguration: blocked,
+      bucketEncryption: encrypted,
+      versioningConfiguration: { status: 'Enabled' },
       ownershipControls: { rules: [{ objectOwnership: 'BucketOwnerEnforced' }] },
       // Object lock cannot be switched on later; without days it waits for the first retention.
       objectLockEnabled: true,
-      objectLockConfiguration: { objectLockEnabled: 'Enabled', ...(days > 0 ? { rule: { defaultRetention: { mode: 'COMPLIANCE', days } } } : {}) },
-      lifecycleConfiguration: { rules: [
-        { id: 'cold', status: 'Enabled', transitions: [{ storageClass: 'GLACIER_IR', transitionInDays: 90 }] },
-        { id: 'unfinished', status: 'Enabled', abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
-      ] },
+      objectLockConfiguration: {
+        objectLockEnabled: 'Enabled',
+        ...(days > 0 ? { rule: { defaultRetention: { mode: 'COMPLIANCE', days } } } : {}),
+      },
+      lifecycleConfiguration: {
+        rules: [
+          { id: 'cold', status: 'Enabled', transitions: [{ storageClass: 'GLACIER_IR', transitionInDays: 90 }] },
+          { id: 'unfinished', status: 'Enabled', abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
+        ],
+      },
     })
     bucket.applyRemovalPolicy(RemovalPolicy.RETAIN)
-    new CfnBucketPolicy(this, 'Policy', { bucket: name, policyDocument: bucketPolicy(deployment, site, name) }).addResourceDependency(bucket)
+    new CfnBucketPolicy(this, 'Policy', {
+      bucket: name,
+      policyDocument: bucketPolicy(deployment, site, name),
+    }).addResourceDependency(bucket)
   }
 }

@@ -18,21 +18,50 @@ export class Events extends Layer {
     const name = deployment.topology.queue
     // Figures are anonymous: SQS's own key keeps senders of other jurisdictions from needing one of central's.
     const common = { fifoQueue: true, sqsManagedSseEnabled: true, messageRetentionPeriod: 1_209_600 }
-    const dead = new CfnQueue(this, 'Dead', { ...common, queueName: `${name}-dead.fifo`, redriveAllowPolicy: { redrivePermission: 'byQueue', sourceQueueArns: [queueArn(deployment)] } })
+    const dead = new CfnQueue(this, 'Dead', {
+      ...common,
+      queueName: `${name}-dead.fifo`,
+      redriveAllowPolicy: { redrivePermission: 'byQueue', sourceQueueArns: [queueArn(deployment)] },
+    })
     const queue = new CfnQueue(this, 'Queue', {
-      ...common, queueName: `${name}.fifo`, deduplicationScope: 'messageGroup', fifoThroughputLimit: 'perMessageGroupId', visibilityTimeout: 6 * timeout, receiveMessageWaitTimeSeconds: 20,
+      ...common,
+      queueName: `${name}.fifo`,
+      deduplicationScope: 'messageGroup',
+      fifoThroughputLimit: 'perMessageGroupId',
+      visibilityTimeout: 6 * timeout,
+      receiveMessageWaitTimeSeconds: 20,
       redrivePolicy: { deadLetterTargetArn: dead.attrArn, maxReceiveCount: 5 },
     })
     new CfnQueuePolicy(this, 'Policy', { queues: [queue.ref], policyDocument: queuePolicy(deployment) })
-    new CfnQueuePolicy(this, 'DeadPolicy', { queues: [dead.ref], policyDocument: closedQueuePolicy(queueArn(deployment, true)) })
+    new CfnQueuePolicy(this, 'DeadPolicy', {
+      queues: [dead.ref],
+      policyDocument: closedQueuePolicy(queueArn(deployment, true)),
+    })
     const group = logGroupName(deployment, site, 'consumer')
     const log = this.logGroup('Logs', group, keys.arn)
     const role = this.role('Consumer', 'lambda.amazonaws.com', consumerPolicy(deployment, site, keys.arn, group))
     const consumer = new CfnFunction(this, 'Function', {
-      functionName: this.name('consumer'), runtime: 'provided.al2023', handler: 'lambda', architectures: ['arm64'], role: role.attrArn, timeout, memorySize: 256,
-      code: { s3Bucket: releaseBucket(deployment, site), s3Key: release(deployment) }, kmsKeyArn: keys.arn, reservedConcurrentExecutions: 10, loggingConfig: { logGroup: log.ref },
-      vpcConfig: { subnetIds: network.subnets.app.map((subnet) => subnet.ref), securityGroupIds: [network.groups.app.attrGroupId] },
+      functionName: this.name('consumer'),
+      runtime: 'provided.al2023',
+      handler: 'lambda',
+      architectures: ['arm64'],
+      role: role.attrArn,
+      timeout,
+      memorySize: 256,
+      code: { s3Bucket: releaseBucket(deployment, site), s3Key: release(deployment) },
+      kmsKeyArn: keys.arn,
+      reservedConcurrentExecutions: 10,
+      loggingConfig: { logGroup: log.ref },
+      vpcConfig: {
+        subnetIds: network.subnets.app.map((subnet) => subnet.ref),
+        securityGroupIds: [network.groups.app.attrGroupId],
+      },
     })
-    new CfnEventSourceMapping(this, 'Source', { functionName: consumer.ref, eventSourceArn: queue.attrArn, batchSize: 10, functionResponseTypes: ['ReportBatchItemFailures'] })
+    new CfnEventSourceMapping(this, 'Source', {
+      functionName: consumer.ref,
+      eventSourceArn: queue.attrArn,
+      batchSize: 10,
+      functionResponseTypes: ['ReportBatchItemFailures'],
+    })
   }
 }

@@ -12,7 +12,10 @@ export class GuardRails extends Layer {
     const owners = new Map(deployment.sites.map((site) => [site.account, site.jurisdiction]))
     for (const [account, jurisdiction] of owners)
       new CfnPolicy(this, `Policy-${jurisdiction ?? 'central'}`, {
-        name: named(deployment, [jurisdiction ?? 'central']), type: 'SERVICE_CONTROL_POLICY', targetIds: [account], content: serviceControlPolicy(deployment, jurisdiction),
+        name: named(deployment, [jurisdiction ?? 'central']),
+        type: 'SERVICE_CONTROL_POLICY',
+        targetIds: [account],
+        content: serviceControlPolicy(deployment, jurisdiction),
       })
   }
 }

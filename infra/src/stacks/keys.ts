@@ -11,11 +11,18 @@ export class Keys extends Layer {
 
   constructor(app: App, deployment: Deployment, site: Site, primary?: Keys) {
     super(app, deployment, site, 'keys')
-    const common = { keyPolicy: keyPolicy(deployment, site), pendingWindowInDays: 30, description: `${deployment.topology.name}, ${site.id}` }
+    const common = {
+      keyPolicy: keyPolicy(deployment, site),
+      pendingWindowInDays: 30,
+      description: `${deployment.topology.name}, ${site.id}`,
+    }
     const key = primary
       ? new CfnReplicaKey(this, 'Key', { ...common, primaryKeyArn: primary.arn })
       : new CfnKey(this, 'Key', { ...common, enableKeyRotation: true, multiRegion: site.jurisdiction !== undefined })
-    new CfnAlias(this, 'Alias', { aliasName: site.id === 'central' ? `${deployment.topology.keyAlias}-central` : deployment.topology.keyAlias, targetKeyId: key.attrArn })
+    new CfnAlias(this, 'Alias', {
+      aliasName: site.id === 'central' ? `${deployment.topology.keyAlias}-central` : deployment.topology.keyAlias,
+      targetKeyId: key.attrArn,
+    })
     this.arn = key.attrArn
   }
 }

@@ -6,7 +6,13 @@ import { assumedBy, type Policy } from '../policies.ts'
 import { named, type Deployment, type Site } from '../sites.ts'
 
 export class Layer extends Stack {
-  constructor(readonly app: App, readonly deployment: Deployment, readonly site: Pick<Site, 'id' | 'region' | 'account' | 'jurisdiction'>, readonly layer: string, ...parts: string[]) {
+  constructor(
+    readonly app: App,
+    readonly deployment: Deployment,
+    readonly site: Pick<Site, 'id' | 'region' | 'account' | 'jurisdiction'>,
+    readonly layer: string,
+    ...parts: string[]
+  ) {
     super(app, named(deployment, [layer, ...parts, site.id], 120), {
       env: { account: site.account, region: site.region },
       // Values of one stack in another resolve when the other is deployed; nothing but this keeps them there.
@@ -41,5 +47,6 @@ export class Layer extends Stack {
     return log
   }
 }
-export const logGroupName = (deployment: Deployment, site: Pick<Site, 'id'>, of: string) => `/domicile/${deployment.topology.name}/${site.id}/${of}`
+export const logGroupName = (deployment: Deployment, site: Pick<Site, 'id'>, of: string) =>
+  `/domicile/${deployment.topology.name}/${site.id}/${of}`
 export const nameTag = (value: string): CfnTag => ({ key: 'Name', value })

@@ -24,15 +24,36 @@ export class Rotation extends Layer {
     new CfnQueuePolicy(this, 'DeadPolicy', { queues: [dead.ref], policyDocument: closedQueuePolicy(queueArn) })
     const group = logGroupName(deployment, site, 'rotation')
     const log = this.logGroup('Logs', group, keys.arn)
-    const role = this.role('Rotation', 'lambda.amazonaws.com', rotationPolicy(deployment, site, keys.arn, group, queueArn))
+    const role = this.role(
+      'Rotation',
+      'lambda.amazonaws.com',
+      rotationPolicy(deployment, site, keys.arn, group, queueArn),
+    )
     const rotate = new CfnFunction(this, 'Function', {
-      functionName: rotationName(deployment, site), runtime: 'provided.al2023', handler: 'rotate', architectures: ['arm64'], role: role.attrArn,
-      code: { s3Bucket: releaseBucket(deployment, site), s3Key: release(deployment) }, timeout: 120, memorySize: 256, reservedConcurrentExecutions: 2,
-      deadLetterConfig: { targetArn: queueArn }, kmsKeyArn: keys.arn, loggingConfig: { logGroup: log.ref },
-      vpcConfig: { subnetIds: network.subnets.app.map((subnet) => subnet.ref), securityGroupIds: [network.groups.app.attrGroupId] },
+      functionName: rotationName(deployment, site),
+      runtime: 'provided.al2023',
+      handler: 'rotate',
+      architectures: ['arm64'],
+      role: role.attrArn,
+      code: { s3Bucket: releaseBucket(deployment, site), s3Key: release(deployment) },
+      timeout: 120,
+      memorySize: 256,
+      reservedConcurrentExecutions: 2,
+      deadLetterConfig: { targetArn: queueArn },
+      kmsKeyArn: keys.arn,
+      loggingConfig: { logGroup: log.ref },
+      vpcConfig: {
+        subnetIds: network.subnets.app.map((subnet) => subnet.ref),
+        securityGroupIds: [network.groups.app.attrGroupId],
+      },
     })
     rotate.addResourceDependency(dead)
-    new CfnPermission(this, 'Permission', { functionName: rotate.ref, action: 'lambda:InvokeFunction', principal: 'secretsmanager.amazonaws.com', sourceAccount: site.account })
+    new CfnPermission(this, 'Permission', {
+      functionName: rotate.ref,
+      action: 'lambda:InvokeFunction',
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: site.account,
+    })
   }
 }
 
@@ -40,19 +61,35 @@ export class Secrets extends Layer {
   /** Dynamic reference to the owner's password: the value never stands in a template. */
   readonly password: string
 
-  constructor(app: App, deployment: Deployment, site: Site, keys: Map<string, Keys>, shard: Shard | { name: 'central' }, rotation: Rotation) {
+  constructor(
+    app: App,
+    deployment: Deployment,
+    site: Site,
+    keys: Map<string, Keys>,
+    shard: Shard | { name: 'central' },
+    rotation: Rotation,
+  ) {
     super(app, deployment, site, 'secrets', shard.name)
     this.addStackDependency(rotation)
     const name = `${secretPrefix(deployment, site)}/${shard.name}/owner`
     const others = 'readers' in shard ? [...new Set(shard.readers)].filter((region) => region !== site.region) : []
     const secret = new CfnSecret(this, 'Owner', {
-      name, description: `domicile_owner of ${shard.name}`, kmsKeyId: keys.get(site.id)!.arn,
-      generateSecretString: { secretStringTemplate: '{"username":"domicile_owner"}', generateStringKey: 'password', passwordLength: 40, excludePunctuation: true },
+      name,
+      description: `domicile_owner of ${shard.name}`,
+      kmsKeyId: keys.get(site.id)!.arn,
+      generateSecretString: {
+        secretStringTemplate: '{"username":"domicile_owner"}',
+        generateStringKey: 'password',
+        passwordLength: 40,
+        excludePunctuation: true,
+      },
       replicaRegions: others.map((region) => ({ region, kmsKeyId: keys.get(region)!.arn })),
     })
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN)
     new CfnRotationSchedule(this, 'Schedule', {
-      secretId: secret.ref, rotateImmediatelyOnUpdate: false, rotationRules: { scheduleExpression: 'rate(30 days)', duration: '3h' },
+      secretId: secret.ref,
+      rotateImmediatelyOnUpdate: false,
+      rotationRules: { scheduleExpression: 'rate(30 days)', duration: '3h' },
       rotationLambdaArn: `arn:aws:lambda:${site.region}:${site.account}:function:${rotationName(deployment, site)}`,
     })
     this.password = `{{resolve:secretsmanager:${name}:SecretString:password}}`

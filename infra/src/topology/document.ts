@@ -20,13 +20,15 @@ export function forbidden(text: string): string | undefined {
   if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text)) return 'a control character'
   if (/[\u0085\u2028\u2029]/.test(text)) return 'a Unicode line separator'
   // Longest first: a text in three quotes also begins with a text in one.
-  const token = /"""(?:\\[\s\S]|(?!""")[^\\])*"{3,5}|'''(?:(?!''')[\s\S])*'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[\s\S]/gu
+  const token =
+    /"""(?:\\[\s\S]|(?!""")[^\\])*"{3,5}|'''(?:(?!''')[\s\S])*'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[\s\S]/gu
   let dots = 0
   let last = ''
   const open: string[] = []
   for (const [part] of text.replace(/^\ufeff/, '').matchAll(token)) {
     if (part.startsWith('"') && /^(?:[^\\]|\\[^ex])*\\[ex]/.test(part)) return 'an escape of TOML 1.1'
-    if (part.startsWith('"""') && /^(?:[^\\]|\\[^ \t\r\n])*\\[ \t\r\n]/.test(part)) return 'a backslash that joins lines'
+    if (part.startsWith('"""') && /^(?:[^\\]|\\[^ \t\r\n])*\\[ \t\r\n]/.test(part))
+      return 'a backslash that joins lines'
     if (part === '\n' && open.at(-1) === '{') return 'a line break in an inline table'
     if (part === '}' && last === ',') return 'a comma after the last value of an inline table'
     if (!/^[ \t\r\n#]/.test(part)) last = part
@@ -46,7 +48,9 @@ function convert(value: unknown, path: string): Value {
   // No key of the file is a fraction or a date, and JSON Schema could not tell 7500.0 from 7500.
   if (typeof value === 'number') throw new NotAccepted([`${path} is a number with a fraction`])
   if (value instanceof TomlDate) throw new NotAccepted([`${path} is a date or time`])
-  return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, convert(item, `${path}.${key}`)]))
+  return Object.fromEntries(
+    Object.entries(value as object).map(([key, item]) => [key, convert(item, `${path}.${key}`)]),
+  )
 }
 
 export function readDocument(text: string): { [key: string]: Value } {

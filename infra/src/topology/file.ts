@@ -11,9 +11,23 @@ export interface File {
   central?: { region: string }
   embedded?: { listen?: string; first_port?: bigint; settings?: Named<Setting | Named<Setting>> }
   tables: Named<FileTable>
-  statistics?: Named<{ table: string; by?: string[]; sums?: string[]; time?: string; bucket?: string; histogram?: string; bounds?: bigint[] }>
+  statistics?: Named<{
+    table: string
+    by?: string[]
+    sums?: string[]
+    time?: string
+    bucket?: string
+    histogram?: string
+    bounds?: bigint[]
+  }>
   documents?: Named<{ title?: string; lines?: string; by?: string[]; columns?: string[] }>
-  institutions?: Named<{ jurisdiction: string; documents: string[]; deliver: string; credential?: string; host_key?: string }>
+  institutions?: Named<{
+    jurisdiction: string
+    documents: string[]
+    deliver: string
+    credential?: string
+    host_key?: string
+  }>
   transfers?: { from: string; to: string; tables: string[] }[]
   privacy?: { strict?: boolean }
   identity?: {

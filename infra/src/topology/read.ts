@@ -7,9 +7,27 @@ import { NotAccepted, readDocument, type Value } from './document.ts'
 import type { File } from './file.ts'
 import { findings } from './rules.ts'
 
-export interface Jurisdiction { name: string; law: string; countries: string[]; restOfWorld: boolean; writer: string; regions: string[] }
-export interface Region { name: string; jurisdiction: string; writer: boolean }
-export interface Shard { name: string; jurisdiction: string; writer: string; readers: string[]; existing: boolean; ranges: [bigint, bigint][] }
+export interface Jurisdiction {
+  name: string
+  law: string
+  countries: string[]
+  restOfWorld: boolean
+  writer: string
+  regions: string[]
+}
+export interface Region {
+  name: string
+  jurisdiction: string
+  writer: boolean
+}
+export interface Shard {
+  name: string
+  jurisdiction: string
+  writer: string
+  readers: string[]
+  existing: boolean
+  ranges: [bigint, bigint][]
+}
 export interface Topology {
   name: string
   database: string
@@ -32,19 +50,23 @@ const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.pa
 function plain(value: Value): unknown {
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(plain)
-  return typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)])) : value
+  return typeof value === 'object'
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+    : value
 }
 
 /** Three patterns of the schema are narrower than the reader of C++; there the rules decide alone. */
 const ruled = ({ instancePath, keyword }: ErrorObject) =>
-  /^\/tables\/[^/]+\/(purpose|retention|personal\/[^/]+\/to)$/.test(instancePath) && /^(pattern|minLength)$/.test(keyword)
+  /^\/tables\/[^/]+\/(purpose|retention|personal\/[^/]+\/to)$/.test(instancePath) &&
+  /^(pattern|minLength)$/.test(keyword)
 
 /** @throws NotAccepted with every finding */
 export function readFile(text: string): File {
   const document = readDocument(text)
   validate(plain(document))
   const wrong = (validate.errors ?? []).filter((error) => !ruled(error))
-  if (wrong.length > 0) throw new NotAccepted(wrong.map((error) => `${error.instancePath || 'the file'} ${error.message}`))
+  if (wrong.length > 0)
+    throw new NotAccepted(wrong.map((error) => `${error.instancePath || 'the file'} ${error.message}`))
   const file = document as unknown as File
   const found = findings(file)
   if (found.length > 0) throw new NotAccepted(found)
@@ -54,7 +76,11 @@ export function readFile(text: string): File {
 /** @throws NotAccepted with every finding */
 export function readTopology(text: string): Topology {
   const file = readFile(text)
-  const regions = Object.entries(file.regions).map(([name, region]) => ({ name, jurisdiction: region.jurisdiction, writer: region.writer === true }))
+  const regions = Object.entries(file.regions).map(([name, region]) => ({
+    name,
+    jurisdiction: region.jurisdiction,
+    writer: region.writer === true,
+  }))
   return {
     name: file.name,
     database: file.database.name,
@@ -79,7 +105,10 @@ export function readTopology(text: string): Topology {
       ranges: shard.ranges,
     })),
     ...(file.central && { central: file.central }),
-    secrets: Object.entries(file.secrets ?? {}).map(([name, secret]) => ({ name, jurisdictions: secret.jurisdictions })),
+    secrets: Object.entries(file.secrets ?? {}).map(([name, secret]) => ({
+      name,
+      jurisdictions: secret.jurisdictions,
+    })),
     bucket: file.store?.bucket ?? `domicile-${file.name}`,
     retainDays: Number(file.store?.retain_days ?? 0n),
     queue: file.queue?.name ?? `domicile-${file.name}-figures`,

@@ -2,7 +2,10 @@
 // src/topology/words.cpp of the C++ reader.
 import { isIPv4, isIPv6 } from 'node:net'
 
-export interface Address { host: string; port: number }
+export interface Address {
+  host: string
+  port: number
+}
 
 export const isName = (text: string) => /^[a-z][a-z0-9-]{0,62}$/.test(text)
 export const bytes = (text: string) => Buffer.byteLength(text)
@@ -16,7 +19,11 @@ export const isPeriod = (text: string) => /^[1-9][0-9]{0,4} (days|months|years)$
 /** The bytes of an IP address, in hexadecimal; empty if `text` is none. */
 export function ipBytes(text: string): string {
   // inet_pton takes no zone and no leading zeros; node takes a zone.
-  if (isIPv4(text)) return text.split('.').map((part) => Number(part).toString(16).padStart(2, '0')).join('')
+  if (isIPv4(text))
+    return text
+      .split('.')
+      .map((part) => Number(part).toString(16).padStart(2, '0'))
+      .join('')
   if (!isIPv6(text) || text.includes('%')) return ''
   const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
   const plain = tail ? tail[1] + ipBytes(tail[2]!).replace(/^(.{4})/, '$1:') : text

@@ -10,40 +10,66 @@ export interface Request {
   resourceAccount: string
   region: string
 }
-export interface Policies { identity: Policy[]; resource?: Policy; serviceControl: Policy[] }
+export interface Policies {
+  identity: Policy[]
+  resource?: Policy
+  serviceControl: Policy[]
+}
 export type Verdict = { allowed: boolean; why: string }
 
 const list = <T>(value: T | T[] | undefined): T[] => (value === undefined ? [] : Array.isArray(value) ? value : [value])
 export function matches(pattern: string, text: string): boolean {
-  return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`, 's').test(text)
+  return new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+    's',
+  ).test(text)
 }
 
 function context(request: Request): Record<string, string> {
   return {
-    'aws:RequestedRegion': request.region, 'aws:ResourceAccount': request.resourceAccount, 'aws:PrincipalAccount': request.principalAccount, 'aws:PrincipalArn': request.principal,
-    'aws:SecureTransport': 'true', 'aws:PrincipalIsAWSService': 'false',
+    'aws:RequestedRegion': request.region,
+    'aws:ResourceAccount': request.resourceAccount,
+    'aws:PrincipalAccount': request.principalAccount,
+    'aws:PrincipalArn': request.principal,
+    'aws:SecureTransport': 'true',
+    'aws:PrincipalIsAWSService': 'false',
   }
 }
 
 function condition(statement: Statement, request: Request): boolean {
   const known = context(request)
-  return Object.entries(statement.Condition ?? {}).every(([operator, keys]) => Object.entries(keys).every(([key, wanted]) => {
-    const values = list(wanted as string | string[]).map(String)
-    const ifExists = operator.endsWith('IfExists')
-    const base = operator.replace(/IfExists$/, '')
-    const have = known[key]
-    const negative = /Not/.test(base)
-    // A key that is absent: IfExists and negated operators hold, others do not.
-    if (have === undefined) return ifExists || negative
-    switch (base) {
-      case 'StringEquals': return values.includes(have)
-      case 'StringNotEquals': return !values.includes(have)
-      case 'Bool': return values.some((value) => value.toLowerCase() === have)
-      case 'StringLike': case 'ArnLike': case 'ArnEquals': return values.some((value) => matches(value, have))
-      case 'StringNotLike': case 'ArnNotLike': case 'ArnNotEquals': return !values.some((value) => matches(value, have))
-      default: throw new Error(`unknown operator ${operator} in ${statement.Sid}`)
-    }
-  }))
+  return Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
+    Object.entries(keys).every(([key, wanted]) => {
+      const values = list(wanted as string | string[]).map(String)
+      const ifExists = operator.endsWith('IfExists')
+      const base = operator.replace(/IfExists$/, '')
+      const have = known[key]
+      const negative = /Not/.test(base)
+      // A key that is absent: IfExists and negated operators hold, others do not.
+      if (have === undefined) return ifExists || negative
+      switch (base) {
+        case 'StringEquals':
+          return values.includes(have)
+        case 'StringNotEquals':
+          return !values.includes(have)
+        case 'Bool':
+          return values.some((value) => value.toLowerCase() === have)
+        case 'StringLike':
+        case 'ArnLike':
+        case 'ArnEquals':
+          return values.some((value) => matches(value, have))
+        case 'StringNotLike':
+        case 'ArnNotLike':
+        case 'ArnNotEquals':
+          return !values.some((value) => matches(value, have))
+        default:
+          throw new Error(`unknown operator ${operator} in ${statement.Sid}`)
+      }
+    }),
+  )
 }
 
 function principal(statement: Statement, request: Request): boolean {
@@ -53,7 +79,13 @@ function principal(statement: Statement, request: Request): boolean {
   return entries.some(([kind, names]) => {
     if (kind === 'Service') return false
     if (kind !== 'AWS') throw new Error(`unknown principal ${kind}`)
-    return list(names).some((name) => name === '*' || name === request.principal || name === request.principalAccount || name === `arn:aws:iam::${request.principalAccount}:root`)
+    return list(names).some(
+      (name) =>
+        name === '*' ||
+        name === request.principal ||
+        name === request.principalAccount ||
+        name === `arn:aws:iam::${request.principalAccount}:root`,
+    )
   })
 }
 
@@ -62,12 +94,17 @@ export function applies(statement: Statement, request: Request, onResource = fal
     ? !list(statement.NotAction).some((pattern) => matches(pattern.toLowerCase(), request.action.toLowerCase()))
     : list(statement.Action).some((pattern) => matches(pattern.toLowerCase(), request.action.toLowerCase()))
   // A key policy's * is the key that it stands on.
-  const resources = statement.NotResource ? !list(statement.NotResource).some((pattern) => matches(pattern, request.resource)) : list(statement.Resource).some((pattern) => matches(pattern, request.resource))
+  const resources = statement.NotResource
+    ? !list(statement.NotResource).some((pattern) => matches(pattern, request.resource))
+    : list(statement.Resource).some((pattern) => matches(pattern, request.resource))
   return actions && resources && (!onResource || principal(statement, request)) && condition(statement, request)
 }
 
 export function evaluate(request: Request, { identity, resource, serviceControl }: Policies): Verdict {
-  const on = (policies: Policy[], effect: string, onResource = false) => policies.flatMap((policy) => policy.Statement).find((statement) => statement.Effect === effect && applies(statement, request, onResource))
+  const on = (policies: Policy[], effect: string, onResource = false) =>
+    policies
+      .flatMap((policy) => policy.Statement)
+      .find((statement) => statement.Effect === effect && applies(statement, request, onResource))
   const denied = on(serviceControl, 'Deny') ?? on(identity, 'Deny') ?? on(resource ? [resource] : [], 'Deny', true)
   if (denied) return { allowed: false, why: `denied by ${denied.Sid}` }
   const byIdentity = on(identity, 'Allow')
@@ -76,6 +113,7 @@ export function evaluate(request: Request, { identity, resource, serviceControl 
   // KMS asks its key policy even at home.
   const needsResource = !same || request.action.startsWith('kms:')
   if (needsResource && !byResource) return { allowed: false, why: 'no resource policy allows it' }
-  if ((!same || !byResource || request.action.startsWith('kms:')) && !byIdentity) return { allowed: false, why: 'no identity policy allows it' }
+  if ((!same || !byResource || request.action.startsWith('kms:')) && !byIdentity)
+    return { allowed: false, why: 'no identity policy allows it' }
   return { allowed: true, why: `allowed by ${(byIdentity ?? byResource)!.Sid}` }
 }
