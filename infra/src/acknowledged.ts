@@ -90,7 +90,7 @@ export const wildcards: { resource: RegExp; reason: string }[] = [
   },
   { resource: /^arn:aws:s3:::[^*]+\/\*$/, reason: 'Objects of one bucket of its own jurisdiction' },
   {
-    resource: /^arn:aws:secretsmanager:[^*]+:secret:domicile-[^*]+\/\*$/,
+    resource: /^arn:aws:secretsmanager:[^*]+:secret:domicile(-aurora)?\/[^*]+\/\*$/,
     reason: 'Secrets of its own jurisdiction: Secrets Manager ends each name with letters of its own',
   },
   {

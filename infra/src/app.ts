@@ -36,8 +36,12 @@ export function appOf(topology: Topology, settings: Settings = {}, outdir?: stri
   const central = centralOf(deployment)
   if (central) new Events(app, deployment, networks.get('central')!, keys.get('central')!)
   const doors = new Map<string, Compute>()
-  for (const site of deployment.sites.filter((site) => site.jurisdiction))
-    doors.set(site.id, new Compute(app, deployment, networks.get(site.id)!, keys.get(site.id)!))
+  for (const site of deployment.sites.filter((site) => site.jurisdiction)) {
+    const home = deployment.sites
+      .filter((other) => other.jurisdiction === site.jurisdiction)
+      .map((other) => keys.get(other.id)!.arn)
+    doors.set(site.id, new Compute(app, deployment, networks.get(site.id)!, keys.get(site.id)!, home))
+  }
   observe(app, deployment, keys)
   new GuardRails(app, deployment)
   for (const jurisdiction of topology.jurisdictions)

@@ -60,20 +60,27 @@ export const queueArn = (deployment: Deployment, dead = false) => {
   const central = centralOf(deployment)!
   return `arn:aws:sqs:${central.region}:${central.account}:${deployment.topology.queue}${dead ? '-dead' : ''}.fifo`
 }
-export const secretPrefix = (deployment: Deployment, site: Site) =>
-  named(deployment, [site.jurisdiction ?? 'central'], 40)
-const secretArns = (deployment: Deployment, site: Site) =>
+/** What the binary's vault makes for itself (src/fleet/secrets.cpp), and what stands here for Aurora's owner. */
+export const vaultPrefix = (name: string) => `domicile/${name}`
+export const ownerPrefix = (name: string) => `domicile-aurora/${name}`
+const secretArns = (deployment: Deployment, site: Site, prefix: (name: string) => string) =>
   regionsOf(deployment, site.jurisdiction).map(
-    (region) => `arn:aws:secretsmanager:${region}:${site.account}:secret:${secretPrefix(deployment, site)}/*`,
+    (region) => `arn:aws:secretsmanager:${region}:${site.account}:secret:${prefix(deployment.topology.name)}/*`,
   )
-const opensSecrets = (deployment: Deployment, site: Site, keyArn: string): Statement[] => [
+/** Keys of every region of home: a gateway reads from the next region when its own vault is down. */
+const opensSecrets = (deployment: Deployment, site: Site, keyArn: string | string[]): Statement[] => [
   {
     Sid: 'ReadSecrets',
     Effect: 'Allow',
     Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-    Resource: secretArns(deployment, site),
+    Resource: secretArns(deployment, site, vaultPrefix),
   },
-  { Sid: 'OpenSecrets', Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: keyArn },
+  {
+    Sid: 'OpenSecrets',
+    Effect: 'Allow',
+    Action: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+    Resource: keyArn,
+  },
 ]
 const logs = (site: Site, group: string): Statement => ({
   Sid: 'Logs',
@@ -107,7 +114,7 @@ const ownRelease = (deployment: Deployment, site: Site): Statement => ({
   Resource: `arn:aws:s3:::${releaseBucket(deployment, site)}/*`,
 })
 
-export const gatewayPolicy = (deployment: Deployment, site: Site, keyArn: string, logGroup: string) =>
+export const gatewayPolicy = (deployment: Deployment, site: Site, keyArn: string | string[], logGroup: string) =>
   policy(
     ...opensSecrets(deployment, site, keyArn),
     ownRelease(deployment, site),
@@ -118,7 +125,7 @@ export const gatewayPolicy = (deployment: Deployment, site: Site, keyArn: string
     sameAccount(site),
   )
 
-export const workerPolicy = (deployment: Deployment, site: Site, keyArn: string, logGroup: string) =>
+export const workerPolicy = (deployment: Deployment, site: Site, keyArn: string | string[], logGroup: string) =>
   policy(
     ...opensSecrets(deployment, site, keyArn),
     ownRelease(deployment, site),
@@ -162,7 +169,7 @@ export const rotationPolicy = (
     {
       Sid: 'Rotate',
       Effect: 'Allow',
-      Resource: secretArns(deployment, site),
+      Resource: secretArns(deployment, site, ownerPrefix),
       Action: [
         'secretsmanager:GetSecretValue',
         'secretsmanager:DescribeSecret',

@@ -137,13 +137,15 @@ describe('the roles', () => {
   const secret = (region: string) => ({
     action: 'secretsmanager:GetSecretValue',
     region,
-    resource: `arn:aws:secretsmanager:${region}:${site.account}:secret:domicile-retail-eu/eu-1/owner-AbCdEf`,
+    resource: `arn:aws:secretsmanager:${region}:${site.account}:secret:domicile/retail/db/domicile_gateway-AbCdEf`,
   })
   test('a gateway reads secrets of home, in each region of home, and no documents', () => {
     expect(allowed(secret('eu-west-1'), [gateway])).toBe(true)
     expect(allowed(secret('eu-central-1'), [gateway])).toBe(true)
     expect(allowed(secret('us-east-1'), [gateway])).toBe(false)
     expect(allowed({ resource: 'arn:aws:s3:::domicile-retail-eu/x' }, [gateway])).toBe(false)
+    const owner = `arn:aws:secretsmanager:eu-west-1:${site.account}:secret:domicile-aurora/retail/eu-1-AbCdEf`
+    expect(allowed({ ...secret('eu-west-1'), resource: owner }, [gateway])).toBe(false)
   })
   test('a worker writes documents of home', () => {
     const bucket = bucketPolicy(deployment, site, 'domicile-retail-eu')

@@ -1,6 +1,6 @@
 // The reader in C++ (src/topology) and this one accept and refuse the same files.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -57,14 +57,18 @@ describe('the reader', () => {
 
 describe.skipIf(!present)('domicile check', () => {
   let folder: string
+  let binary: string
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'domicile-infra-'))
+    // A build that goes on beside the tests may replace the binary under them.
+    binary = join(folder, 'domicile')
+    copyFileSync(domicile, binary)
   })
   afterAll(() => rmSync(folder, { recursive: true }))
   const check = (text: string) => {
     const file = join(folder, 'domicile.toml')
     writeFileSync(file, text)
-    const run = spawnSync(domicile, ['check', file], { encoding: 'utf8' })
+    const run = spawnSync(binary, ['check', file], { encoding: 'utf8' })
     expect(run.error).toBeUndefined()
     expect([0, 1], run.stderr).toContain(run.status)
     return { good: run.status === 0, says: run.stdout }

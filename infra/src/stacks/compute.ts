@@ -21,18 +21,44 @@ export const userData = (bucket: string, key: string, command: string, region: s
 set -euo pipefail
 aws s3 cp "s3://${bucket}/${key}" /tmp/domicile.zip
 mkdir -p /opt/domicile && unzip -qo /tmp/domicile.zip -d /opt/domicile
+useradd --system domicile
+# The binary reads a credentials file at each call and no instance metadata: this keeps the file fresh, hours before its end.
+cat > /usr/local/bin/domicile-credentials <<'SCRIPT'
+#!/bin/bash
+set -euo pipefail
+umask 077
+mkdir -p /run/domicile
+{ echo '[default]'; aws configure export-credentials --format env-no-export | sed -n 's/^AWS_\\(ACCESS_KEY_ID\\|SECRET_ACCESS_KEY\\|SESSION_TOKEN\\)=/aws_\\L\\1 = /p'; } > /run/domicile/credentials.new
+chown -R domicile /run/domicile
+mv /run/domicile/credentials.new /run/domicile/credentials
+SCRIPT
+chmod 755 /usr/local/bin/domicile-credentials
+cat > /etc/systemd/system/domicile-credentials.service <<'UNIT'
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/domicile-credentials
+UNIT
+cat > /etc/systemd/system/domicile-credentials.timer <<'UNIT'
+[Timer]
+OnActiveSec=0
+OnUnitActiveSec=600
+[Install]
+WantedBy=timers.target
+UNIT
+/usr/local/bin/domicile-credentials
 cat > /etc/systemd/system/domicile.service <<'UNIT'
 [Service]
+Environment=AWS_SHARED_CREDENTIALS_FILE=/run/domicile/credentials
 ExecStart=/opt/domicile/domicile ${command} --topology /opt/domicile/domicile.toml --state /var/lib/domicile --region ${region}
+User=domicile
 StateDirectory=domicile
 Restart=always
 KillSignal=SIGTERM
 TimeoutStopSec=60
-DynamicUser=yes
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl enable --now domicile
+systemctl enable --now domicile-credentials.timer domicile
 `
 
 export class Compute extends Layer {
@@ -44,6 +70,7 @@ export class Compute extends Layer {
     deployment: Deployment,
     private network: Network,
     private keys: Keys,
+    private homeKeys: string[],
   ) {
     super(app, deployment, network.place, 'compute')
     const subnets = network.subnets.app.map((subnet) => subnet.ref)
@@ -91,7 +118,7 @@ export class Compute extends Layer {
     const role = this.role(
       id,
       'ec2.amazonaws.com',
-      (command === 'gateway' ? gatewayPolicy : workerPolicy)(this.deployment, place, this.keys.arn, group),
+      (command === 'gateway' ? gatewayPolicy : workerPolicy)(this.deployment, place, this.homeKeys, group),
     )
     const profile = new CfnInstanceProfile(this, `${id}Profile`, { roles: [role.ref] })
     const template = new CfnLaunchTemplate(this, `${id}Template`, {

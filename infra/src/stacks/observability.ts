@@ -7,6 +7,7 @@ import { CfnLink, CfnSink } from 'aws-cdk-lib/aws-oam'
 import { CfnTopic, CfnTopicPolicy } from 'aws-cdk-lib/aws-sns'
 import { queueArn, type Policy } from '../policies.ts'
 import { centralOf, homeSites, named, type Deployment, type Site } from '../sites.ts'
+import { defaultGateways } from './compute.ts'
 import { clusterName, instancesOf } from './data.ts'
 import type { Keys } from './keys.ts'
 import { Layer } from './layer.ts'
@@ -47,7 +48,7 @@ export function alarmsOf(deployment: Deployment, site: Site): Record<string, Ala
       namespace: 'AWS/AutoScaling',
       metricName: 'GroupInServiceInstances',
       statistic: 'Minimum',
-      threshold: 2,
+      threshold: deployment.settings.gateways ?? defaultGateways,
       below: true,
       dimensions,
     }

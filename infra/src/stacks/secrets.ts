@@ -4,7 +4,7 @@ import { RemovalPolicy, type App } from 'aws-cdk-lib'
 import { CfnFunction, CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager'
 import { CfnQueue, CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs'
-import { closedQueuePolicy, rotationPolicy, secretPrefix } from '../policies.ts'
+import { closedQueuePolicy, ownerPrefix, rotationPolicy } from '../policies.ts'
 import { named, release, releaseBucket, type Deployment, type Site } from '../sites.ts'
 import type { Shard } from '../topology/read.ts'
 import type { Keys } from './keys.ts'
@@ -71,7 +71,7 @@ export class Secrets extends Layer {
   ) {
     super(app, deployment, site, 'secrets', shard.name)
     this.addStackDependency(rotation)
-    const name = `${secretPrefix(deployment, site)}/${shard.name}/owner`
+    const name = `${ownerPrefix(deployment.topology.name)}/${shard.name}`
     const others = 'readers' in shard ? [...new Set(shard.readers)].filter((region) => region !== site.region) : []
     const secret = new CfnSecret(this, 'Owner', {
       name,

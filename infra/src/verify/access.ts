@@ -1,6 +1,6 @@
 // Who may read what: every role of the templates against every secret, key, queue and bucket, with the policies that
 // stand on them and the guard rails of the accounts.
-import type { Policy } from '../policies.ts'
+import { vaultPrefix, type Policy } from '../policies.ts'
 import { evaluate, type Verdict } from './iam.ts'
 import { ofType, type Resource } from './templates.ts'
 
@@ -17,6 +17,9 @@ export interface Holder {
   region: string
   policy?: Policy
 }
+
+const deploymentName = (key: Resource): string =>
+  key.properties.Tags.find((tag: { Key: string }) => tag.Key === 'domicile:deployment').Value
 
 const reading: Record<Holder['kind'], [action: string, suffix: string][]> = {
   secret: [['secretsmanager:GetSecretValue', '-AbCdEf']],
@@ -66,6 +69,14 @@ export function holdersOf(resources: Resource[]): Holder[] {
         },
       ),
     ),
+    // What the binary's vault makes, beside each key: no template has it, and it is what matters most.
+    ...resources
+      .filter((one) => /^AWS::KMS::(Replica)?Key$/.test(one.type))
+      .map((key): Holder => ({
+        kind: 'secret',
+        ...at(key),
+        arn: `arn:aws:secretsmanager:${key.region}:${key.account}:secret:${vaultPrefix(deploymentName(key))}/db/domicile_gateway`,
+      })),
     ...resources
       .filter((one) => /^AWS::KMS::(Replica)?Key$/.test(one.type))
       .map((key): Holder => ({
