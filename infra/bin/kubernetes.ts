@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Yaml } from 'cdk8s'
 import { command, home } from '../src/command.ts'
 import { manifestsOf } from '../src/kubernetes.ts'
@@ -13,7 +13,7 @@ command(
     for (const [region, manifests] of manifestsOf(loadTopology(topology))) {
       const file = join(folder, `${region}.yaml`)
       writeFileSync(file, Yaml.stringify(...(manifests as object[])))
-      console.log(`${file}: ${manifests.length} objects`)
+      console.log(`${relative(process.cwd(), file)}: ${manifests.length} objects`)
     }
   },
 )

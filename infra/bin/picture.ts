@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { command, home, synthesise } from '../src/command.ts'
 import { pictureOf } from '../src/picture.ts'
 
@@ -7,5 +7,5 @@ command('npx tsx bin/picture.ts -t FILE [-o SVG]: a picture of what the template
   const { stacks, deployment } = synthesise(topology, {})
   const file = output ?? join(home, `${deployment.topology.name}.svg`)
   writeFileSync(file, pictureOf(stacks, deployment.topology.name))
-  console.log(file)
+  console.log(relative(process.cwd(), file))
 })

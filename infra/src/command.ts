@@ -36,6 +36,8 @@ export function command(
   usage: string,
   run: (options: { topology: string; json: boolean; output: string | undefined }) => void,
 ) {
+  // `| head` closes the pipe early: no error of ours.
+  process.stdout.on('error', (error: { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   try {
     const { values } = parseArgs({
       options: {
