@@ -1,0 +1,74 @@
+// The file as its schema promises it. Only keys that some rule or stack reads; integers are bigint, because user
+// ids reach 2^63 - 1.
+type Named<T> = Record<string, T>
+
+export interface File {
+  name: string
+  database: { name: string; migrations: string; node_tls_ca?: string }
+  jurisdictions: Named<{ law?: string; countries?: string[]; rest_of_world?: boolean; guard_rails?: string[] }>
+  regions: Named<FileRegion>
+  shards: Named<FileShard>
+  central?: { region: string }
+  embedded?: { listen?: string; first_port?: bigint; settings?: Named<Setting | Named<Setting>> }
+  tables: Named<FileTable>
+  statistics?: Named<{
+    table: string
+    by?: string[]
+    sums?: string[]
+    time?: string
+    bucket?: string
+    histogram?: string
+    bounds?: bigint[]
+  }>
+  documents?: Named<{ title?: string; lines?: string; by?: string[]; columns?: string[] }>
+  institutions?: Named<{
+    jurisdiction: string
+    documents: string[]
+    deliver: string
+    credential?: string
+    host_key?: string
+  }>
+  transfers?: { from: string; to: string; tables: string[] }[]
+  privacy?: { strict?: boolean }
+  identity?: {
+    audience?: string
+    client_ca?: string
+    clients?: { name: string; jurisdiction: string }[]
+    issuers?: { issuer: string; jwks: string; jwks_ca?: string; jurisdictions: string[] }[]
+  }
+  roles?: Named<{ policies: string[]; boundary?: string[] }>
+  vault?: { driver?: string; endpoint?: string; key?: string }
+  secrets?: Named<{ jurisdictions: string[] }>
+  queue?: { driver?: string; endpoint?: string; name?: string }
+  store?: { driver?: string; endpoint?: string; bucket?: string; retain_days?: bigint }
+  mesh?: { first_port: bigint }
+}
+type Setting = string | bigint | boolean
+export interface FileRegion {
+  jurisdiction: string
+  writer?: boolean
+  http: string
+  sql: string
+  mesh?: string
+  tls_certificate?: string
+  tls_key?: string
+}
+export interface FileShard {
+  ranges: [bigint, bigint][]
+  open?: boolean
+  writer: string
+  readers?: string[]
+  nodes?: (string | { address: string; region?: string })[]
+}
+export interface FileTable {
+  key?: string
+  reference?: boolean
+  shard?: string
+  person?: boolean
+  country?: string
+  personal?: Named<{ erase: string; to?: string; class?: string }>
+  audit?: string[]
+  policies?: string[]
+  purpose?: string
+  retention?: string
+}
