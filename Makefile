@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 RETAIL := examples/retail
 DOMICILE := $(BUILD)/domicile
 
-.PHONY: help run test build setup down bench clients fuzz mesh crash policy policy-oracle soak format tidy clean
+.PHONY: help run test build setup down bench clients infra fuzz mesh crash policy policy-oracle soak format tidy clean
 
 help:
 	@echo "make run     build, start the sample fleet, load the retail data, show what to try"
@@ -15,6 +15,7 @@ help:
 	@echo "make fuzz    fuzz every parser of foreign bytes (FUZZ_SECONDS each, default 600)"
 	@echo "make policy  compare a million generated policy verdicts with an obvious evaluator's (POLICY_CASES)"
 	@echo "make policy-oracle  ask somebody else's simulator of IAM about generated cases (fetched for this; AGPL)"
+	@echo "make infra   synthesise the AWS templates of the sample, and prove what they promise (infra/README.md)"
 	@echo "make mesh    regions in network namespaces behind a hub: cut links, and canaries looked for abroad"
 	@echo "make soak    mixed load with node restarts (SOAK_SECONDS, default 1800)"
 	@echo "make format  format the sources     make tidy   run clang-tidy over them"
@@ -47,6 +48,9 @@ clients: build
 
 fuzz: setup
 	@tools/fuzz
+
+infra: build
+	@DOMICILE=$(CURDIR)/$(DOMICILE) infra/run
 
 policy: build
 	@DOMICILE_POLICY_CASES=$${POLICY_CASES:-1000000} $(BUILD)/src/iam_test --gtest_filter='Generated.*'

@@ -279,6 +279,7 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
             text += guard::table_guard(table, shard, true);
         }
     }
+    text += guard::coverage_guard(topology);
     std::vector<std::string> sequences;
     for (const auto& range : shard.ranges) {
         sequences.push_back(sequence_name(range));

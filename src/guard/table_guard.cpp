@@ -110,6 +110,61 @@ std::string restriction_of(const topology::Table& table) {
 
 }  // namespace
 
+// Whoever holds a person's key holds the person: an erasure that does not know of it would be half.
+constexpr std::string_view coverage_sql = R"sql(
+DO $domicile$
+DECLARE
+    keys constant jsonb := {keys};
+    personal constant jsonb := {personal};
+    stray record;
+BEGIN
+    FOR stray IN
+        SELECT c.relname AS child, p.relname AS parent, a.attname AS key_column
+        FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid,
+            unnest(k.conkey, k.confkey) AS u (child_column, parent_column)
+            JOIN pg_catalog.pg_attribute AS q ON q.attnum = u.parent_column
+            JOIN pg_catalog.pg_attribute AS a ON a.attnum = u.child_column
+        WHERE k.contype = 'f' AND k.conparentid = 0 AND p.relnamespace = 'public'::pg_catalog.regnamespace AND q.attrelid = p.oid
+            AND a.attrelid = c.oid AND q.attname = keys ->> p.relname::text AND a.attname IS DISTINCT FROM keys ->> c.relname::text
+            AND NOT coalesce(personal -> c.relname::text ? a.attname::text, false) LOOP
+        IF keys ? stray.child::text THEN
+            RAISE EXCEPTION 'column % of table % holds a user id of % without a class and an erasure rule', stray.key_column,
+                stray.child, stray.parent USING ERRCODE = '42P16',
+                HINT = 'Declare it in the topology: personal.COLUMN = { erase = "null", class = "identity" }.';
+        END IF;
+        RAISE EXCEPTION 'table % points at people of % and is declared nowhere', stray.child, stray.parent
+            USING ERRCODE = '42P16', HINT = 'Declare it in the topology with key, purpose, retention and erasure rules.';
+    END LOOP;
+    FOR stray IN SELECT c.relname AS child FROM pg_catalog.pg_class AS c WHERE c.relkind = 'm'
+        AND c.relnamespace = 'public'::pg_catalog.regnamespace LIMIT 1 LOOP
+        RAISE EXCEPTION 'materialized view % would keep values that an erasure does not reach', stray.child
+            USING ERRCODE = '42P16', HINT = 'Use a view.';
+    END LOOP;
+END $domicile$;
+)sql";
+
+std::string coverage_guard(const topology::Topology& topology) {
+    if (!topology.privacy.strict) {
+        return {};
+    }
+    std::string keys = "pg_catalog.jsonb_build_object(";
+    std::string personal = keys;
+    for (const auto& table : topology.tables) {
+        if (table.kind != topology::TableKind::sharded) {
+            continue;
+        }
+        const char* comma = keys.ends_with('(') ? "" : ", ";
+        keys += comma + sql_literal(table.name) + ", " + sql_literal(table.key);
+        std::string columns = "'[";
+        for (const auto& column : table.personal) {
+            columns += (columns.size() == 2 ? "\"" : ", \"") + column.name + "\"";
+        }
+        personal += comma + sql_literal(table.name) + ", " + columns + "]'::jsonb";
+    }
+    return fill(coverage_sql, {{"keys", keys + ")"}, {"personal", personal + ")"}});
+}
+
 std::string restriction_guard(const topology::Table& table) {
     return fill(restriction_only, {{"restriction", restriction_of(table)},
                                    {"table_literal", sql_literal("public." + sql_identifier(table.name))}});

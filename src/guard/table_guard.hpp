@@ -24,6 +24,10 @@ inline constexpr std::string_view range_constraint = "domicile_range";
 [[nodiscard]] std::string table_guard(const topology::Table& table, const topology::Shard& shard,
                                       bool required);
 
+/// With [privacy] strict: refuses a database in which something holds user ids that the topology does not
+/// declare, so that no erasure can reach it (SQLSTATE 42P16). Empty without.
+[[nodiscard]] std::string coverage_guard(const topology::Topology& topology);
+
 /// The part of it that hides people whose processing is restricted (GDPR Art. 18): row-level security, for
 /// its owner, too, as long as `domicile.restrictions` names anybody. As the table's owner.
 [[nodiscard]] std::string restriction_guard(const topology::Table& table);

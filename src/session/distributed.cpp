@@ -189,6 +189,9 @@ Task<base::Status> Session::run_distributed(const Said& said, const routing::Rou
                     add_call(connection, guard::table_guard(*use.table, shard, false));
                 }
             }
+            if (const auto gate = guard::coverage_guard(door_.shared().topology); !gate.empty()) {
+                add_call(connection, gate);
+            }
         }
         if (auto sent = co_await send_calls(connection, timeout); !sent) {
             failed = sent;  // what the others have begun is rolled back below

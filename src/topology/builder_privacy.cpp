@@ -62,6 +62,10 @@ void Builder::consents() {
         }
         if (const Value* text = reader.text("text")) {
             consent.text = text->text;
+            if (text->text.empty()) {
+                report_.add(text->place, "`text` in " + reader.label() + " is empty",
+                            "write the words that people see");
+            }
         }
         topology_.consents.push_back(std::move(consent));
     }

@@ -29,7 +29,12 @@ using test_support::SqlClient;
 using test_support::TempFleet;
 
 std::string topology() {
-    return test_support::small_topology() + R"toml(
+    std::string text = test_support::small_topology();
+    const std::string name = "personal.name = { erase = \"null\" }";
+    text.replace(text.find(name), name.size(),
+                 "personal.name = { erase = \"null\", class = \"identity\" }\npurpose = "
+                 "\"contract\"\nretention = \"10 years\"");
+    return text + R"toml(
 audit = ["insert"]
 purpose = "contract"
 retention = "2 years"
@@ -52,7 +57,6 @@ version = "v1"
 text = "We may write to you about offers."
 
 [privacy]
-strict = false
 rewrite_h = 0
 package_mb_max = 8
 )toml";
@@ -430,6 +434,29 @@ TEST_F(Subject, RowsGoWhenTheirTimeIsOver) {
         },
         20s))
         << domicile("privacy retention").second;
+}
+
+TEST_F(Subject, ADefinitionThatAnErasureWouldNotReachIsRefused) {
+    SqlClient dba(sql_door("operator"));
+    const auto refused = [&](const std::string& sql) {
+        const auto answer = dba.run(sql);
+        return answer.good ? "taken" : answer.sqlstate + " " + answer.message + " " + answer.hint;
+    };
+    EXPECT_NE(refused("ALTER TABLE orders ADD COLUMN recommended_by bigint REFERENCES users")
+                  .find("column recommended_by of table orders holds a user id"),
+              std::string::npos)
+        << refused("ALTER TABLE orders ADD COLUMN recommended_by bigint REFERENCES users");
+    EXPECT_EQ(value("SELECT count(*) FROM pg_attribute WHERE attname = 'recommended_by'"), "0")
+        << "before the first write";
+    EXPECT_NE(refused("CREATE TABLE friends (user_id bigint PRIMARY KEY REFERENCES users)"), "taken");
+    EXPECT_EQ(refused("ALTER TABLE orders ADD COLUMN colour text"), "taken");
+    EXPECT_EQ(refused("ALTER TABLE orders DROP COLUMN colour"), "taken");
+    // Made beside the doors, it keeps the fleet from coming up; here, from being certified.
+    run("CREATE TABLE friends (a bigint REFERENCES users, PRIMARY KEY (a))");
+    invent(70);
+    EXPECT_EQ(domicile("user erase 70").first, 1);
+    run("DROP TABLE friends");
+    EXPECT_EQ(domicile("user erase 70").first, 0);
 }
 
 }  // namespace

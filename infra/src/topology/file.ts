@@ -71,4 +71,5 @@ export interface FileTable {
   policies?: string[]
   purpose?: string
   retention?: string
+  retained_from?: string
 }

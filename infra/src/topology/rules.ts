@@ -228,6 +228,8 @@ function tables(file: File, finding: Finding) {
     }
     if (!sharded(table) && (table.purpose !== undefined || table.retention !== undefined))
       finding(`purpose or retention in ${where}, whose rows belong to nobody`)
+    if (table.retained_from !== undefined && table.retention === undefined)
+      finding(`retained_from in ${where} without retention`)
     if (table.retention && !isPeriod(table.retention)) finding(`retention in ${where} is no period`)
     files(table.policies, where, finding)
   }
