@@ -106,10 +106,12 @@ base::Status Supervisor::come_up() {
     if (auto up = bring_up(context_, groups); !up) {
         return up;
     }
-    if (auto served = start_servers(UnitKind::gateway); !served) {
-        return served;
+    // Before the gateways: a shard that was restored from a backup serves nobody until a worker has brought
+    // it up to its ledger.
+    if (auto works = start_servers(UnitKind::worker); !works) {
+        return works;
     }
-    return start_servers(UnitKind::worker);
+    return start_servers(UnitKind::gateway);
 }
 
 base::Status Supervisor::adopt() {

@@ -122,6 +122,11 @@ base::Result<std::vector<Done>> Erasure::erase(MaintenanceClient& client, const 
         }
         done.push_back({store, what, number(ran->tag.substr(ran->tag.rfind(' ') + 1))});
     }
+    if (const auto reached = Ledger::reached(task); !reached.empty()) {
+        if (const auto moved = client.run(reached, answer_wait); !moved) {
+            return failed(moved.error());
+        }
+    }
     json::array result;
     for (const auto& one : done) {
         result.push_back({{"store", one.store}, {"what", one.what}, {"rows", one.rows}});

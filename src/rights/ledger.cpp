@@ -53,7 +53,8 @@ base::Result<int> Ledger::replay(pool::MaintenanceClient& client) {
         return 0;
     }
     const auto head = log_.size();
-    const auto own = client.run("SELECT ledger FROM domicile.shard", answer_wait);
+    const auto own = client.run(
+        "SELECT greatest(ledger, (SELECT max(n) FROM domicile.ledger)) FROM domicile.shard", answer_wait);
     if (!head || !own) {
         return std::unexpected(head ? own.error() : head.error());
     }
@@ -68,8 +69,8 @@ base::Result<int> Ledger::replay(pool::MaintenanceClient& client) {
             "WITH asked AS (INSERT INTO domicile.requests (user_id, kind, asked_by, state, detail) VALUES "
             "($2::bigint, $4, 'ledger', 'running', CASE WHEN $5 <> '' THEN jsonb_build_object('ground', "
             "$5::text) END) ON CONFLICT (user_id, kind) WHERE state IN ('open', 'running') DO UPDATE SET "
-            "state = 'running' RETURNING id), counted AS (UPDATE domicile.shard SET ledger = $1::bigint) "
-            "INSERT INTO domicile.ledger (n, request, user_id, salt, begun_at) SELECT $1::bigint, id, "
+            "state = 'running' RETURNING id) INSERT INTO domicile.ledger (n, request, user_id, salt, "
+            "begun_at) SELECT $1::bigint, id, "
             "$2::bigint, '', $3::timestamptz FROM asked",
             {std::to_string(n), known->user, known->begun_at, known->kind, known->ground});
         if (!noted) {
@@ -132,6 +133,12 @@ base::Status Ledger::begin(pool::MaintenanceClient& client, Task& task) {
     task.begun_at = begun->rows.at(0).at(1).value_or("");
     base::control_point("eraser.begun");
     return {};
+}
+
+std::string Ledger::reached(const Task& task) {
+    return task.salt.empty()
+               ? "UPDATE domicile.shard SET ledger = greatest(ledger, " + std::to_string(task.entry) + ")"
+               : std::string();
 }
 
 base::Status Ledger::note(const Task& task) {

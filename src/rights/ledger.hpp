@@ -20,10 +20,14 @@ class Ledger {
 
     /// Entries that the store has and the database has not are written down again, and asked for like any;
     /// how many. At most every few seconds.
+    /// The shard's position stays where it is until each is done (reached): only then may the database serve.
     base::Result<int> replay(pool::MaintenanceClient& client);
     /// The task's entry, committed: the shard's own position first, so that whoever sees the entry in the
     /// store finds it here.
     base::Status begin(pool::MaintenanceClient& client, Task& task);
+    /// SQL for the transaction that does the task: of an entry that was replayed, the shard's position
+    /// follows.
+    [[nodiscard]] static std::string reached(const Task& task);
     /// Into the store and the log. Done again it does nothing.
     base::Status note(const Task& task);
     /// C2SP tlog-proof of the last entry.

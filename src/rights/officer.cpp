@@ -72,7 +72,7 @@ base::Result<std::optional<Task>> Officer::next(MaintenanceClient& client) {
             "IN ('open', 'running') AND r.kind <> 'objection' AND NOT EXISTS (SELECT FROM domicile.holds AS "
             "h "
             "WHERE h.user_id = r.user_id AND h.until >= current_date AND r.state = 'open' AND r.kind = "
-            "'erasure') ORDER BY r.state = 'running' DESC, r.id LIMIT 1;"
+            "'erasure') ORDER BY r.state = 'running' DESC, e.n NULLS LAST, r.id LIMIT 1;"
             "SELECT count(*), coalesce(extract(epoch FROM now() - min(asked_at)), 0)::bigint, (SELECT "
             "count(*) "
             "FROM domicile.rewrites) FROM domicile.requests WHERE state IN ('open', 'running')",

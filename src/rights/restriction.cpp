@@ -2,6 +2,7 @@
 
 #include "base/control_point.hpp"
 #include "guard/table_guard.hpp"
+#include "rights/ledger.hpp"
 #include "sql/quote.hpp"
 
 #include <boost/json.hpp>
@@ -26,6 +27,9 @@ base::Status apply_restriction(pool::MaintenanceClient& client, const topology::
         }
     }
     script += "UPDATE domicile.shard SET restrictions = (SELECT count(*) FROM domicile.restrictions); ";
+    if (const auto reached = Ledger::reached(task); !reached.empty()) {
+        script += reached + "; ";
+    }
     script += "UPDATE domicile.ledger SET done_at = coalesce(done_at, clock_timestamp()) WHERE n = " +
               std::to_string(task.entry) + "; COMMIT; SELECT pg_current_wal_insert_lsn()";
     const auto ran = client.run(script, answer_wait);

@@ -28,8 +28,11 @@ Readers wait_for_readers(base::Result<pool::MaintenanceClient> monitor, const st
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     for (;;) {
         const auto found = monitor ? ask(*monitor,
-                                         "SELECT application_name, coalesce(replay_lsn >= $1::pg_lsn, false) "
-                                         "FROM pg_stat_replication ORDER BY 1",
+                                         // One that is away holds a slot: it may come back, and serve.
+                                         "SELECT coalesce(r.application_name, s.slot_name), "
+                                         "coalesce(r.replay_lsn >= $1::pg_lsn, false) FROM (SELECT * FROM "
+                                         "pg_replication_slots WHERE slot_type = 'physical') AS s FULL JOIN "
+                                         "pg_stat_replication AS r ON r.pid = s.active_pid ORDER BY 1",
                                          {position})
                                    : base::Result<pool::ResultSet>(std::unexpected(monitor.error()));
         if (!found) {
