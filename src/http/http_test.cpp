@@ -1,5 +1,6 @@
 #include "http/json.hpp"
 #include "http/problem.hpp"
+#include "http/range.hpp"
 #include "http/request.hpp"
 #include "http/target.hpp"
 
@@ -286,6 +287,37 @@ TEST(Problem, NamesColumnsAndRepeatsNoValues) {
         EXPECT_NE(error.text.find(row.names), std::string::npos) << error.text;
         EXPECT_EQ((error.text + error.hint + error.detail).find("SECRET"), std::string::npos);
     }
+}
+
+TEST(Range, OneRangeOfBytesOrTheWhole) {
+    struct Case {
+        const char* header;
+        std::uint64_t from, to;
+        Ranged ranged;
+    };
+    for (const auto& [header, from, to, ranged] :
+         {Case{"", 0, 100, Ranged::whole},
+          {"bytes=0-", 0, 100, Ranged::part},
+          {"bytes=10-19", 10, 20, Ranged::part},
+          {"bytes=90-1000", 90, 100, Ranged::part},
+          {"bytes=-10", 90, 100, Ranged::part},
+          {"bytes=-1000", 0, 100, Ranged::part},
+          {"bytes=-0", 0, 0, Ranged::unsatisfiable},
+          {"bytes=100-", 0, 0, Ranged::unsatisfiable},
+          {"bytes=99-", 99, 100, Ranged::part},
+          {"bytes=18446744073709551616-", 0, 0, Ranged::unsatisfiable},
+          {"bytes=5-4", 0, 100, Ranged::whole},
+          {"bytes=1-2,4-5", 0, 100, Ranged::whole},
+          {"rows=1-2", 0, 100, Ranged::whole},
+          {"bytes=a-b", 0, 100, Ranged::whole},
+          {"bytes=-", 0, 100, Ranged::whole},
+          {"bytes=", 0, 100, Ranged::whole}}) {
+        const auto range = parse_range(header, 100);
+        EXPECT_EQ(range.ranged, ranged) << header;
+        EXPECT_EQ(range.from, from) << header;
+        EXPECT_EQ(range.to, to) << header;
+    }
+    EXPECT_EQ(parse_range("bytes=-5", 0).ranged, Ranged::unsatisfiable);
 }
 
 }  // namespace

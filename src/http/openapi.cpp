@@ -298,7 +298,24 @@ std::string openapi(const topology::Topology& topology, topology::RegionIndex re
     erasure["delete"] =
         operation("erase", "Ask for the erasure of a person's data (GDPR Art. 17)", "202",
                   json_content(json::object{{"type", "object"}}), {"401", "403", "404", "451", "503"});
+    const auto an_object = [] { return json_content(json::object{{"type", "object"}}); };
+    erasure["patch"] = operation("rectify", "Set values right, and tell recipients (GDPR Art. 16, 19)", "200",
+                                 an_object(), {"400", "401", "403", "404", "422", "451", "503"});
     paths["/v1/users/{id}/personal-data"] = std::move(erasure);
+    json::object package = asked;
+    package["get"] =
+        operation("export", "The person's data as a package: ZIP; 202 until it is made (GDPR Art. 15, 20)",
+                  "200", an_object(), {"401", "403", "404", "451", "503"});
+    paths["/v1/users/{id}/export"] = std::move(package);
+    json::object consents = asked;
+    consents["get"] = operation("read_consents", "Consents given and withdrawn (GDPR Art. 7)", "200",
+                                json_content(json::object{{"type", "array"}}), {"401", "403", "451", "503"});
+    consents["post"] = operation("consent", "Record a consent, or that it was withdrawn", "201", an_object(),
+                                 {"400", "401", "403", "404", "451", "503"});
+    paths["/v1/users/{id}/consents"] = std::move(consents);
+    asked["post"] =
+        operation("ask", "Ask for erasure, export, restriction, its end, or object (GDPR Art. 17 to 21)",
+                  "202", an_object(), {"400", "401", "403", "404", "451", "503"});
     asked["get"] = operation("read_privacy_requests", "What the person has asked for, and the answers", "200",
                              json_content(json::object{{"type", "array"}}), {"401", "403", "451", "503"});
     paths["/v1/users/{id}/privacy-requests"] = std::move(asked);
