@@ -131,7 +131,7 @@ BEGIN
         IF keys ? stray.child::text THEN
             RAISE EXCEPTION 'column % of table % holds a user id of % without a class and an erasure rule', stray.key_column,
                 stray.child, stray.parent USING ERRCODE = '42P16',
-                HINT = 'Declare it in the topology: personal.COLUMN = { erase = "null", class = "identity" }.';
+                HINT = 'Declare it in the topology: personal.COLUMN.class and personal.COLUMN.erase.';
         END IF;
         RAISE EXCEPTION 'table % points at people of % and is declared nowhere', stray.child, stray.parent
             USING ERRCODE = '42P16', HINT = 'Declare it in the topology with key, purpose, retention and erasure rules.';

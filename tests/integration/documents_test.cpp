@@ -118,7 +118,9 @@ class Documents : public testing::Test {
         return done ? std::move(*done) : std::vector<pool::ResultSet>();
     }
     std::string value(std::string_view statement) {
-        return fleet::single_value(eu_, statement).value().value_or("null");
+        auto got = fleet::single_value(eu_, statement);
+        EXPECT_TRUE(got) << statement << "\n" << base::describe(got.error()) << " " << got.error().detail;
+        return got.value().value_or("null");
     }
     void order(int user, int number) {
         const std::string key = std::to_string(user) + ", " + std::to_string(number);
@@ -128,7 +130,8 @@ class Documents : public testing::Test {
             key + ", 'a thing', 2.5), (" + key + ", 'another thing', 10); COMMIT");
     }
     void number_events() {
-        while (value("SELECT events FROM domicile.make_batch(1000)") != "0") {
+        auto client = writer()().value();
+        while (fleet::single_value(client, "SELECT events FROM domicile.make_batch(1000)").value() != "0") {
         }
     }
     static events::Connect writer() {
