@@ -2,6 +2,7 @@
 
 #include "app/common.hpp"
 #include "app/region_files.hpp"
+#include "app/watch.hpp"
 #include "base/log.hpp"
 #include "cloud/http_call.hpp"
 #include "crypto/random.hpp"
@@ -21,6 +22,7 @@
 #include <tuple>
 #include <unistd.h>
 
+#include <boost/json.hpp>
 #include <openssl/ssl.h>
 
 namespace domicile::app {
@@ -345,15 +347,30 @@ void keep_heads(const std::stop_token& stop, const topology::Topology& topology,
     }
 }
 
+/// The view with what the gateway counts, for the region's own worker.
+std::string with_metrics(std::string view, const std::vector<base::MetricValue>& values) {
+    view.pop_back();
+    view += ",\"metrics\":[";
+    bool first = true;
+    for (const auto& one : values) {
+        view += std::exchange(first, false) ? "[" : ",[";
+        view += boost::json::serialize(boost::json::value(one.name)) + "," +
+                boost::json::serialize(boost::json::value(one.labels)) + "," +
+                boost::json::serialize(boost::json::value(one.value)) + "]";
+    }
+    return view + "]}";
+}
+
 /// Takes over a range map that the relay has learned, and says how the region's nodes are. A thread of its
 /// own, since files may be slow.
 void keep_region(const std::stop_token& stop, const topology::Topology& topology,
                  topology::RegionIndex region, const RegionFiles& files, topology::MapInForce& maps,
-                 const NodeBoard& board, base::Gauge& epoch) {
+                 const NodeBoard& board, base::Gauge& epoch, base::Metrics& metrics) {
     std::mutex mutex;
     std::condition_variable_any asleep;
     std::unique_lock lock(mutex);
     std::filesystem::file_time_type seen;
+    ProcessMetrics process(metrics);
     while (!stop.stop_requested()) {
         if (const auto written = files.map_time(); written != std::exchange(seen, written)) {
             auto known = files.map(topology);
@@ -362,7 +379,10 @@ void keep_region(const std::stop_token& stop, const topology::Topology& topology
                 base::log::info("gateway.map", {{"epoch", maps.now().epoch()}});
             }
         }
-        files.keep_view(render_view(topology, region, maps.now().epoch(), board.nodes()));
+        process.update();
+        const std::string view = render_view(topology, region, maps.now().epoch(), board.nodes());
+        files.keep_view(view);
+        files.keep_gateway(with_metrics(view, metrics.values()));
         asleep.wait_for(lock, stop, std::chrono::seconds{1}, [] { return false; });
     }
 }
@@ -559,7 +579,7 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
 
     const std::jthread keys([&](const std::stop_token& stop) { keep_keys(stop, authenticator); });
     const std::jthread neighbours([&](const std::stop_token& stop) {
-        keep_region(stop, topology, options.region, files, maps, board, map_epoch);
+        keep_region(stop, topology, options.region, files, maps, board, map_epoch, metrics);
     });
     const std::jthread ledger([&](const std::stop_token& stop) {
         if (options.ledger_head) {

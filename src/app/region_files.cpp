@@ -52,13 +52,30 @@ void RegionFiles::keep_view(const std::string& view) const {
     keep("view.json", view);
 }
 
-std::string RegionFiles::view() const {
+std::string RegionFiles::fresh(const char* name) const {
     std::error_code error;
-    const auto written = fs::last_write_time(folder_ / "view.json", error);
+    const auto written = fs::last_write_time(folder_ / name, error);
     if (error || fs::file_time_type::clock::now() - written > view_age_max) {
         return {};
     }
-    return fleet::read_file(folder_ / "view.json").value_or(std::string());
+    return fleet::read_file(folder_ / name).value_or(std::string());
+}
+
+std::string RegionFiles::view() const {
+    std::string view = fresh("view.json");
+    const std::string facts = fresh("facts.json");
+    if (facts.empty()) {
+        return view;
+    }
+    if (view.size() < 2 || !view.ends_with('}')) {
+        return "{\"facts\":" + facts + "}";
+    }
+    view.pop_back();
+    return view + ",\"facts\":" + facts + "}";
+}
+
+std::string RegionFiles::said(const char* what) const {
+    return fleet::read_file(folder_ / what).value_or(std::string());
 }
 
 void RegionFiles::keep_metrics(const std::string& text) const {
@@ -78,7 +95,7 @@ void RegionFiles::keep_seen(const topology::Topology& topology, const std::vecto
             one["round_trip_us"] = peer.round_trip_us;
             boost::system::error_code malformed;
             json::parse_options bounds;
-            bounds.max_depth = 8;
+            bounds.max_depth = 16;
             auto view = json::parse(peer.view, malformed, {}, bounds);
             one["view"] = malformed ? json::value() : std::move(view);
         }

@@ -5,6 +5,11 @@
 //   view.json  how this region's nodes are: written by the gateway, handed to other regions by the relay
 //   seen.json  what the relay knows of the other regions
 //   worker.prom  the worker's metrics
+//   gateway.json what the gateway counts, for the worker, which watches
+//   facts.json   what the region says of itself (ops/facts): written by the worker, handed on by the relay
+//   overview.json  all regions as this one sees them: written by the worker, shown by the gateway
+//   silences.json, acknowledgements.json  what operators have said
+//   history      a small time series (ops/series)
 
 #include "base/error.hpp"
 #include "mesh/known_map.hpp"
@@ -37,12 +42,26 @@ class RegionFiles {
     void keep_metrics(const std::string& text) const;
     [[nodiscard]] std::string metrics() const;
 
+    void keep_gateway(const std::string& text) const { keep("gateway.json", text); }
+    [[nodiscard]] std::string gateway() const { return fresh("gateway.json"); }
+    void keep_facts(const std::string& text) const { keep("facts.json", text); }
+    void keep_overview(const std::string& text) const { keep("overview.json", text); }
+    /// Empty if no worker has written it for a few seconds.
+    [[nodiscard]] std::string overview() const { return fresh("overview.json"); }
+    [[nodiscard]] std::filesystem::path history() const { return folder_ / "history"; }
+    /// A JSON list.
+    [[nodiscard]] std::string said(const char* what) const;
+    void keep_said(const char* what, const std::string& list) const { keep(what, list); }
+
     void keep_seen(const topology::Topology& topology, const std::vector<mesh::Peer>& peers) const;
     /// A JSON list; empty if there is none.
     [[nodiscard]] std::string seen() const;
+    /// The same, but empty if the relay has not written it for a few seconds.
+    [[nodiscard]] std::string seen_now() const { return fresh("seen.json"); }
 
   private:
     void keep(const char* name, const std::string& text) const;
+    [[nodiscard]] std::string fresh(const char* name) const;
     std::filesystem::path folder_;
 };
 

@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/common.hpp"
 #include "app/region_files.hpp"
+#include "app/watch.hpp"
 #include "base/log.hpp"
 #include "cloud/aws_credentials.hpp"
 #include "cloud/aws_queue.hpp"
@@ -257,6 +258,8 @@ int worker(const Common& common, const WorkerOptions& options) {
             works.consumers.emplace_back(*topology, queue, central_worker(secrets), consumer_metrics);
         works.threads.emplace_back([&consumer](const std::stop_token& stop) { consumer.run(stop); });
     }
+    Watch watch(secrets, *region, files, metrics);
+    works.threads.emplace_back([&watch](const std::stop_token& stop) { watch.run(stop); });
     base::log::info("worker.started", {{"region", options.region}});
     const timespec second{1, 0};
     while (::sigtimedwait(&ends, nullptr, &second) < 0) {

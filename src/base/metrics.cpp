@@ -128,4 +128,34 @@ std::string Metrics::text() const {
     return out + "# EOF\n";
 }
 
+std::vector<MetricValue> Metrics::values() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<MetricValue> out;
+    for (const Family& family : families_) {
+        for (const Sample& one : family.samples) {
+            if (one.counter != nullptr) {
+                out.push_back(
+                    {family.name + "_total", one.labels, static_cast<double>(one.counter->value())});
+            } else if (one.gauge != nullptr) {
+                out.push_back({family.name, one.labels, static_cast<double>(one.gauge->value())});
+            } else if (one.histogram != nullptr) {
+                std::uint64_t count = 0;
+                for (std::size_t i = 0; i <= Histogram::bounds_us.size(); ++i) {
+                    count += one.histogram->buckets_[i].load(std::memory_order_relaxed);
+                    const std::string bound = i < Histogram::bounds_us.size()
+                                                  ? seconds(Histogram::bounds_us[i])
+                                                  : std::string("+Inf");
+                    out.push_back({family.name + "_bucket",
+                                   one.labels + (one.labels.empty() ? "" : ",") + "le=\"" + bound + "\"",
+                                   static_cast<double>(count)});
+                }
+                const auto sum = one.histogram->sum_us_.load(std::memory_order_relaxed);
+                out.push_back({family.name + "_sum", one.labels, static_cast<double>(sum) / 1e6});
+                out.push_back({family.name + "_count", one.labels, static_cast<double>(count)});
+            }
+        }
+    }
+    return out;
+}
+
 }  // namespace domicile::base

@@ -51,6 +51,13 @@ class Histogram {
     std::atomic<std::uint64_t> sum_us_{0};
 };
 
+/// One number as it stands now; a histogram gives several.
+struct MetricValue {
+    std::string name;    ///< "domicile_pool_waits_total", "domicile_http_request_seconds_bucket"
+    std::string labels;  ///< as in the text, without braces
+    double value = 0;
+};
+
 /// Owns every metric; references stay valid for the registry's life. Making metrics locks, counting never
 /// does.
 class Metrics {
@@ -64,6 +71,8 @@ class Metrics {
 
     /// OpenMetrics 1.0 text, with the closing `# EOF`.
     [[nodiscard]] std::string text() const;
+    /// The same numbers as values, in the text's order.
+    [[nodiscard]] std::vector<MetricValue> values() const;
 
   private:
     enum class Kind : std::uint8_t { counter, gauge, histogram };

@@ -146,6 +146,10 @@ base::Result<std::vector<SecretVersion>> AwsSecrets::describe(std::string_view n
                 version.stages.push_back(stage);
             }
         }
+        if (const auto* changed = answer->if_contains("LastChangedDate");
+            changed != nullptr && changed->is_number()) {
+            version.changed_s = static_cast<std::int64_t>(changed->to_number<double>());
+        }
         if (!version.stages.empty()) {
             versions.push_back(std::move(version));
         }

@@ -4,6 +4,7 @@
 #include "crypto/base64.hpp"
 
 #include <algorithm>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace domicile::cloud {
@@ -203,7 +204,14 @@ base::Result<std::vector<SecretVersion>> LocalSecrets::describe(std::string_view
     if (!versions) {
         return std::unexpected(versions.error());
     }
-    return std::vector<SecretVersion>(versions->begin(), versions->end());
+    std::vector<SecretVersion> described(versions->begin(), versions->end());
+    struct stat changed{};
+    if (::stat(file(name).c_str(), &changed) == 0) {
+        for (SecretVersion& version : described) {
+            version.changed_s = changed.st_mtim.tv_sec;
+        }
+    }
+    return described;
 }
 
 base::Result<std::vector<std::string>> LocalSecrets::list(std::string_view prefix) {

@@ -26,6 +26,7 @@ struct SecretVersion {
         }
         return false;
     }
+    std::int64_t changed_s = 0;  ///< when the secret changed last, seconds since 1970; 0: not said
 };
 
 struct StoredVersion {

@@ -1,5 +1,6 @@
 #include "fleet/requests_sql.hpp"
 
+#include "fleet/roles.hpp"
 #include "guard/table_guard.hpp"
 #include "sql/quote.hpp"
 
@@ -18,6 +19,13 @@ CREATE OR REPLACE FUNCTION domicile.request_json(r domicile.requests) RETURNS js
                                              'documents', n.documents) ORDER BY n.institution)
                                              FROM domicile.notices AS n WHERE n.request = r.id AND n.documents IS DISTINCT FROM 0))
 $domicile$;
+-- For whoever watches the clocks: what is open, and of nobody in particular.
+CREATE OR REPLACE FUNCTION domicile.open_requests() RETURNS TABLE (id bigint, kind text, state text, asked date, extended boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $domicile$
+    SELECT id, kind, state, asked_at::date, extended IS NOT NULL FROM domicile.requests WHERE state IN ('open', 'running') ORDER BY id
+$domicile$;
+REVOKE ALL ON FUNCTION domicile.open_requests() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION domicile.open_requests() TO {monitor};
 -- Who has received something of the person may have to hear of what was done about it (Art. 19).
 CREATE OR REPLACE FUNCTION domicile.tell_recipients(request bigint, subject bigint) RETURNS void LANGUAGE sql AS $domicile$
     INSERT INTO domicile.notices (request, institution, user_id)
@@ -189,7 +197,8 @@ std::string requests_sql(const topology::Topology& topology, topology::ShardInde
                                          {"keys", keys + ")"},
                                          {"institutions", institutions + "]::text[]"},
                                          {"worker", worker},
-                                         {"gateway", gateway}});
+                                         {"gateway", gateway},
+                                         {"monitor", std::string(roles::monitor)}});
     for (const auto& consent : topology.consents) {
         // A text that was put before people does not change: it would not be what they have consented to.
         out += guard::fill(R"sql(

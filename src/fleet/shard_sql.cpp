@@ -100,6 +100,7 @@ BEGIN
     END IF;
 END $domicile$;
 GRANT USAGE ON SEQUENCE {sequence} TO {gateway};
+GRANT SELECT ON SEQUENCE {sequence} TO {monitor};
 )sql";
 
 constexpr std::string_view old_sequences_sql = R"sql(
@@ -291,7 +292,8 @@ std::string shard_sql(const topology::Topology& topology, base::ShardIndex index
                                     {"key", sql_identifier(people.key)},
                                     {"table", sql_identifier(people.name)},
                                     {"condition", guard::range_condition(people.key, {&range, 1})},
-                                    {"gateway", gateway}});
+                                    {"gateway", gateway},
+                                    {"monitor", monitor}});
     }
     text += fill(old_sequences_sql, {{"names", text_array(sequences)}, {"gateway", gateway}});
     text += fill(row_counts_sql, {{"tables", text_array(tables)}, {"monitor", monitor}});

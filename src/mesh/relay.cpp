@@ -33,7 +33,7 @@ Task<std::string> read_line(Stream& stream, base::Buffer& in) {
     }
 }
 
-constexpr std::size_t view_bytes_max = 256U << 10U;
+constexpr std::size_t view_bytes_max = 2U << 20U;
 
 /// "OK <bytes>" and so many bytes; empty if they do not come.
 Task<std::string> read_text(Stream& stream, base::Buffer& in, std::size_t bytes_max) {

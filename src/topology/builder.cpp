@@ -50,6 +50,9 @@ Topology Builder::build() {
     limits();
     privacy();
     consents();
+    notify();
+    alarms();
+    maintenance();
     return std::move(topology_);
 }
 

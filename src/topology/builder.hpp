@@ -114,6 +114,12 @@ class Builder {
     void transfers();
     void transfer(const Value& item);
 
+    // builder_operations.cpp: what is watched, and who is told
+    void notify();
+    void alarms();
+    void alarm(const Entry& entry, const Names& names, AlarmRule& rule);
+    void maintenance();
+
     // builder_identity.cpp: whose word counts about who is asking
     void identity();
     void issuer(const Value& item);

@@ -55,6 +55,9 @@ inline constexpr std::array topology_keys{
     Key{"queue", Type::table, false, "[queue]"},
     Key{"store", Type::table, false, "[store]"},
     Key{"mesh", Type::table, false, "[mesh]"},
+    Key{"alarms", Type::tables, false, "[alarms.replica-lag]"},
+    Key{"notify", Type::tables, false, "[notify.oncall]"},
+    Key{"maintenance", Type::tables, false, "[maintenance.upgrade]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
 inline constexpr std::array database_keys{
@@ -133,6 +136,37 @@ inline constexpr std::array privacy_keys{
 inline constexpr std::array consent_keys{
     Key{"version", Type::text, true, "version = \"v2026-11\""},
     Key{"text", Type::text, true, "text = \"We may write to you about offers.\""},
+};
+inline constexpr std::array alarm_keys{
+    Key{"fact", Type::text, false, "fact = \"node.lag_ms\""},
+    Key{"above", Type::integer, false, "above = 10000"},
+    Key{"below", Type::integer, false, "below = 1"},
+    Key{"rate_above", Type::integer, false, "rate_above = 100"},
+    Key{"absent_s", Type::integer, false, "absent_s = 60"},
+    Key{"for", Type::text, false, "for = \"3 of 5\""},
+    Key{"every_s", Type::integer, false, "every_s = 10"},
+    Key{"missing", Type::text, false, "missing = \"breaching\""},
+    Key{"severity", Type::text, false, "severity = \"high\""},
+    Key{"any_of", Type::texts, false, "any_of = [\"node-down\"]"},
+    Key{"all_of", Type::texts, false, "all_of = [\"node-down\"]"},
+    Key{"none_of", Type::texts, false, "none_of = [\"region-silent\"]"},
+    Key{"regions", Type::integer, false, "regions = 2"},
+    Key{"why", Type::text, false, "why = \"Orders wait.\""},
+    Key{"runbook", Type::text, false, "runbook = \"docs/runbooks.md\""},
+    Key{"notify", Type::texts, false, "notify = [\"oncall\"]"},
+    Key{"off", Type::flag, false, "off = true"},
+};
+inline constexpr std::array channel_keys{
+    Key{"webhook", Type::text, false, "webhook = \"https://example.org/alarms\""},
+    Key{"mail", Type::text, false, "mail = \"smtps://mail.example.org:465\""},
+    Key{"from", Type::text, false, "from = \"domicile@example.org\""},
+    Key{"to", Type::texts, false, "to = [\"oncall@example.org\"]"},
+    Key{"command", Type::texts, false, "command = [\"/usr/local/bin/page\"]"},
+};
+inline constexpr std::array maintenance_keys{
+    Key{"from", Type::text, true, "from = \"2026-12-01T02:00Z\""},
+    Key{"until", Type::text, true, "until = \"2026-12-01T04:00Z\""},
+    Key{"regions", Type::texts, false, "regions = [\"eu-west-1\"]"},
 };
 inline constexpr std::array statistic_keys{
     Key{"table", Type::text, true, "table = \"invoices\""},
@@ -238,6 +272,9 @@ inline constexpr Section other_tables{"other_tables", other_tables_keys};
 inline constexpr Section personal{"personal", personal_keys};
 inline constexpr Section privacy{"privacy", privacy_keys};
 inline constexpr Section consent{"consent", consent_keys};
+inline constexpr Section alarm{"alarm", alarm_keys};
+inline constexpr Section channel{"channel", channel_keys};
+inline constexpr Section maintenance{"maintenance", maintenance_keys};
 inline constexpr Section statistic{"statistic", statistic_keys};
 inline constexpr Section transfer{"transfer", transfer_keys};
 inline constexpr Section identity{"identity", identity_keys};
@@ -253,9 +290,10 @@ inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology, database, jurisdiction, region,      shard,     node,     central,
-                                embedded, table,    other_tables, personal,    statistic, transfer, identity,
-                                issuer,   client,   role,         vault,       queue,     store,    secret,
-                                mesh,     limits,   document,     institution, privacy,   consent};
+inline constexpr std::array all{topology,    database, jurisdiction, region,       shard,    node,
+                                central,     embedded, table,        other_tables, personal, statistic,
+                                transfer,    identity, issuer,       client,       role,     vault,
+                                queue,       store,    secret,       mesh,         limits,   document,
+                                institution, privacy,  consent,      alarm,        channel,  maintenance};
 
 }  // namespace domicile::topology::keys

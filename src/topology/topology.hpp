@@ -4,6 +4,7 @@
 // shard leaves its jurisdiction. Immutable after that, so threads share it freely.
 
 #include "base/ids.hpp"
+#include "topology/operations.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -332,6 +333,9 @@ struct Topology {
     std::uint32_t map_epoch = 1;  ///< of the ranges; grows at each change of them
     Embedded embedded;
     Database database;
+    std::vector<AlarmRule> alarms = {};  ///< the default ones, and what the file says
+    std::vector<Channel> channels = {};
+    std::vector<Maintenance> maintenance = {};
 
     [[nodiscard]] const Jurisdiction& at(JurisdictionIndex index) const { return jurisdictions[index.value]; }
     [[nodiscard]] const Region& at(RegionIndex index) const { return regions[index.value]; }
