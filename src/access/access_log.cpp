@@ -21,6 +21,7 @@ using base::Code;
 
 constexpr std::uint64_t file_bytes_max = 64U << 20U;
 constexpr std::size_t queued_max = 65'536;
+constexpr std::size_t refusals_kept = 256;
 constexpr std::string_view hash_key = ",\"hash\":\"";
 constexpr std::size_t hash_chars = 64;
 constexpr std::size_t tail_bytes = hash_key.size() + hash_chars + 2;  // …"}
@@ -249,12 +250,38 @@ void AccessLog::append(const Entry& entry) {
     if (!entry.by.empty()) {
         append_text(line, "by", entry.by);
     }
+    std::string refused;
+    if (!entry.allowed && !entry.rule.empty()) {
+        append_text(refused, "at", time_text());
+        refused[0] = '{';
+        append_text(refused, "region", region_);
+        append_text(refused, "door", entry.door);
+        append_text(refused, "rule", entry.rule);
+        append_text(
+            refused, "subject",
+            entry.subject ? pseudonym_of(std::to_string(entry.subject->value)) : std::string(entry.who));
+        refused += ",\"count\":1}";
+    }
     std::unique_lock lock(mutex_);
+    if (!refused.empty()) {
+        ++refusals_;
+        refused_.push_back(std::move(refused));
+        if (refused_.size() > refusals_kept) {
+            refused_.pop_front();
+        }
+    }
     written_.wait(lock, [&] { return queue_.size() < queued_max || stop_; });
     queue_.push_back(std::move(line));
     ++queued_;
     lock.unlock();
     wake_.notify_one();
+}
+
+std::vector<std::string> AccessLog::refusals(std::uint64_t& seen) const {
+    const std::lock_guard lock(mutex_);
+    const auto fresh = std::min<std::uint64_t>(refusals_ - std::min(seen, refusals_), refused_.size());
+    seen = refusals_;
+    return {refused_.end() - static_cast<std::ptrdiff_t>(fresh), refused_.end()};
 }
 
 void AccessLog::flush() {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -57,6 +58,10 @@ class AccessLog {
     /// Until everything appended so far is in the file.
     void flush();
 
+    /// The latest refusals after number `seen`, oldest first, as JSON objects {at, region, door, rule,
+    /// subject, count}; `seen` moves on. Kept in memory only, a few hundred.
+    [[nodiscard]] std::vector<std::string> refusals(std::uint64_t& seen) const;
+
     [[nodiscard]] std::string pseudonym_of(std::string_view what) const { return pseudonym(key_, what); }
 
   private:
@@ -71,11 +76,13 @@ class AccessLog {
     std::uint64_t number_ = 0;  ///< of the last line
     std::uint64_t bytes_ = 0;   ///< in the file
     crypto::Digest chain_{};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable written_;
     std::vector<std::string> queue_;
     std::uint64_t queued_ = 0;
+    std::deque<std::string> refused_;  ///< the latest
+    std::uint64_t refusals_ = 0;       ///< all
     std::uint64_t done_ = 0;
     bool stop_ = false;
     std::atomic<bool> healthy_{true};

@@ -1,6 +1,7 @@
 #include "app/gateway.hpp"
 
 #include "app/common.hpp"
+#include "app/operations.hpp"
 #include "app/region_files.hpp"
 #include "app/watch.hpp"
 #include "base/log.hpp"
@@ -434,9 +435,10 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
     if (!policies) {
         return std::unexpected(std::move(policies.error()));
     }
-    const access::Judge judge(topology, options.region, std::move(*policies), access_log->get());
+    const access::Judge judge(topology, options.region, *policies, access_log->get());
     access::Slowdown slowdown;
     FigureCopy figures;
+    OperationsReader watched(topology, options.region, files, **access_log, *policies);
     const http::Shared shared{topology,
                               maps,
                               options.region,
@@ -445,7 +447,8 @@ base::Status run_gateway(const topology::Topology& topology, GatewayOptions opti
                               judge,
                               !region.http_tls(),
                               [&] { return figures.get(); },
-                              [&] { return files.metrics(); }};
+                              [&] { return files.metrics(); },
+                              watched.operations()};
 
     const auto node_tls = node_tls_context(options);
     if (!node_tls) {

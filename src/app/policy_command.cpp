@@ -3,6 +3,7 @@
 #include "access/access_log.hpp"
 #include "app/commands.hpp"
 #include "app/common.hpp"
+#include "app/policy_question.hpp"
 #include "iam/vocabulary.hpp"
 
 #include <algorithm>
@@ -15,46 +16,6 @@ namespace domicile::app {
 namespace {
 
 namespace json = boost::json;
-
-/// "key=value" or "key=a,b": into a context whose views stand on `storage`.
-struct Keys {
-    bool add(const std::string& text) {
-        const auto equals = text.find('=');
-        if (equals == std::string::npos || equals == 0) {
-            return false;
-        }
-        auto& entry = storage.emplace_back();
-        entry.first = text.substr(0, equals);
-        std::string_view rest = std::string_view(entry.second = text.substr(equals + 1));
-        auto& values = lists.emplace_back();
-        for (;;) {
-            const auto comma = rest.find(',');
-            values.push_back(rest.substr(0, comma));
-            if (comma == std::string_view::npos) {
-                break;
-            }
-            rest.remove_prefix(comma + 1);
-        }
-        context.set(entry.first, std::span<const std::string_view>(values));
-        return true;
-    }
-    void otherwise(const std::string& key, const std::string& value) {
-        if (std::ranges::none_of(storage,
-                                 [&](const auto& one) { return iam::lower(one.first) == iam::lower(key); })) {
-            add(key + "=" + value);
-        }
-    }
-    std::deque<std::pair<std::string, std::string>> storage;
-    std::deque<std::vector<std::string_view>> lists;
-    iam::Context context;
-};
-
-std::string account_of(std::string_view arn) {
-    for (int i = 0; i < 4; ++i) {
-        arn.remove_prefix(std::min(arn.find(':'), arn.size() - 1) + 1);
-    }
-    return std::string(arn.substr(0, arn.find(':')));
-}
 
 }  // namespace
 
@@ -116,7 +77,7 @@ int policy(const Common& common, const PolicyOptions& options) {
                        {},
                        {}});
     }
-    Keys keys;
+    ContextKeys keys;
     for (const auto& one : options.context) {
         if (!keys.add(one)) {
             return failed({base::Code::configuration,

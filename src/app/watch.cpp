@@ -1,11 +1,14 @@
 #include "app/watch.hpp"
 
+#include "app/common.hpp"
 #include "app/worker.hpp"
 #include "base/log.hpp"
+#include "crypto/certificate.hpp"
 #include "fleet/context.hpp"
 #include "ops/database_facts.hpp"
 #include "ops/notify.hpp"
 #include "privacy/calendar.hpp"
+#include "vault/rotation.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +28,8 @@ using base::Result;
 using pool::MaintenanceClient;
 
 constexpr auto slow_interval = 5s;
+constexpr int evidence_beats = 6;
+constexpr std::int64_t advice_ms = 10'000;
 constexpr std::size_t transitions_max = 200;
 constexpr std::int64_t group_ms = 2'000;  // what happens within so long is told together
 
@@ -116,7 +121,8 @@ class HistoryFile {
 };
 
 Watch::Watch(const fleet::Secrets& secrets, topology::RegionIndex region, const RegionFiles& files,
-             base::Metrics& metrics)
+             base::Metrics& metrics, std::filesystem::path folder,
+             std::shared_ptr<const iam::PolicySet> policies)
     : secrets_(secrets),
       topology_(secrets.topology()),
       region_(region),
@@ -128,7 +134,9 @@ Watch::Watch(const fleet::Secrets& secrets, topology::RegionIndex region, const 
       untold_(metrics.counter("domicile_notices_failures", "Messages about alarms that nobody took")),
       gatherer_(topology_, region),
       alarms_(topology_),
-      since_ms_(now_ms()) {
+      since_ms_(now_ms()),
+      policies_(std::move(policies)),
+      folder_(std::move(folder)) {
     auto opened = ops::Series::open(files.history(), history_series_max, true);
     if (opened) {
         history_ = std::make_unique<HistoryFile>(std::move(*opened));
@@ -197,7 +205,7 @@ void Watch::step(std::int64_t now) {
     const auto peers = ops::read_peers(topology_, region_, sources.relay_seen);
 
     auto judged = facts.resources;
-    for (auto& one : ops::regions_as_resources(topology_, peers, since_ms_, now)) {
+    for (auto& one : ops::regions_as_resources(topology_, region_, peers, since_ms_, now)) {
         if (ops::watcher_of(topology_, topology_.region(one.name).value()) == region_) {
             judged.push_back(std::move(one));
         }
@@ -246,6 +254,7 @@ void Watch::step(std::int64_t now) {
             transitions_.begin() + static_cast<std::ptrdiff_t>(transitions_.size() - transitions_max));
     }
     facts.transitions = transitions_;
+    facts.advice = advise(facts, peers, now);
     keep_history(facts, peers, now);
     files_.keep_facts(ops::to_json(facts));
     files_.keep_overview(ops::overview(topology_, region_, facts, peers));
@@ -270,8 +279,10 @@ void Watch::look_slowly(const std::stop_token& stop) {
     const auto own = topology_.at(region_).jurisdiction;
     std::map<std::uint16_t, std::optional<MaintenanceClient>> nodes;
     std::map<std::uint16_t, std::optional<MaintenanceClient>> writers;
-    while (!stop.stop_requested()) {
+    std::map<std::uint16_t, std::pair<double, std::int64_t>> commits;
+    for (int beat = 0; !stop.stop_requested(); ++beat) {
         ops::Slow slow;
+        std::vector<ops::DatabaseEvidence> databases;
         for (std::uint16_t i = 0; i < topology_.nodes.size() && !stop.stop_requested(); ++i) {
             const auto& node = topology_.nodes[i];
             if (node.region != region_ || node.shard.value >= topology_.shards.size()) {
@@ -285,6 +296,12 @@ void Watch::look_slowly(const std::stop_token& stop) {
             ops::Resource resource{"node", node.name, topology_.at(region_).name, topology_.at(own).name};
             if (client && !ops::ask_node(*client, resource)) {
                 client.reset();
+            }
+            if (client && beat % evidence_beats == 0) {
+                if (auto evidence = ops::ask_evidence(*client, topology_, commits[i])) {
+                    evidence->node = node.name;
+                    databases.push_back(std::move(*evidence));
+                }
             }
             slow.resources.push_back(std::move(resource));
         }
@@ -317,10 +334,94 @@ void Watch::look_slowly(const std::stop_token& stop) {
                                                  static_cast<double>(disk.f_blocks)));
             slow.resources.push_back(std::move(store));
         }
+        add_certificates(slow);
         std::unique_lock lock(mutex_);
         slow_ = std::move(slow);
+        if (beat % evidence_beats == 0) {
+            databases_ = std::move(databases);
+            advised_ms_ = 0;
+        }
         awake_.wait_for(lock, stop, slow_interval, [] { return false; });
     }
+}
+
+/// The doors' certificates, as they stand in their files.
+void Watch::add_certificates(ops::Slow& slow) const {
+    const auto& region = topology_.at(region_);
+    if (region.tls_certificate.empty()) {
+        return;
+    }
+    const auto text = read_file(folder_ / region.tls_certificate, 1U << 20U);
+    const auto left = text ? crypto::seconds_left(*text) : std::nullopt;
+    if (!left) {
+        return;
+    }
+    ops::Resource certificate{"certificate", "doors." + region.name, region.name,
+                              topology_.at(region.jurisdiction).name};
+    certificate.set("days_left", std::floor(static_cast<double>(*left) / 86'400));
+    certificate.summary = "TLS of the doors";
+    slow.resources.push_back(std::move(certificate));
+}
+
+json::array Watch::advise(const ops::RegionFacts& facts, std::span<const ops::PeerFacts> peers,
+                          std::int64_t now) {
+    std::vector<ops::DatabaseEvidence> databases;
+    {
+        const std::lock_guard lock(mutex_);
+        if (now - advised_ms_ < advice_ms) {
+            return advice_;
+        }
+        advised_ms_ = now;
+        databases = databases_;
+    }
+    ops::Evidence evidence{topology_, region_, facts, peers, policies_.get(), std::move(databases)};
+    evidence.now_ms = now;
+    for (const auto role : fleet::all_roles) {
+        evidence.known_roles.emplace_back(role);
+        evidence.known_roles.push_back(vault::other_user(role, role));
+    }
+    evidence.known_roles.emplace_back(fleet::roles::copier);
+    for (const auto& resource : facts.resources) {
+        if (resource.kind != "node" || history_ == nullptr) {
+            continue;
+        }
+        const auto average = [](const std::vector<ops::Point>& points) {
+            double sum = 0;
+            for (const auto& point : points) {
+                sum += point.average;
+            }
+            return points.empty() ? 0 : sum / static_cast<double>(points.size());
+        };
+        const std::string name = series_name(resource.region, resource.name, "lag_ms");
+        const auto day = history_->series.read(name, 1, now);
+        if (day.size() > 24) {  // two hours, at least
+            evidence.lag_trend[resource.name] = {average(history_->series.read(name, 0, now)), average(day)};
+        }
+    }
+    json::array acknowledged = facts.acknowledgements;
+    for (const auto& peer : peers) {
+        if (peer.facts && topology_.at(peer.region).jurisdiction == topology_.at(region_).jurisdiction) {
+            acknowledged.insert(acknowledged.end(), peer.facts->acknowledgements.begin(),
+                                peer.facts->acknowledgements.end());
+        }
+    }
+    json::array advice;
+    for (const auto& finding : ops::advise(evidence)) {
+        const json::object* said = nullptr;
+        for (const auto& one : acknowledged) {
+            const auto* object = one.if_object();
+            if (object != nullptr && object->contains("id") &&
+                object->at("id") == json::value(finding.id()) && object->contains("until") &&
+                object->at("until").is_int64() && object->at("until").as_int64() > now &&
+                object->contains("by") && object->contains("reason") && object->contains("until_day")) {
+                said = object;
+            }
+        }
+        advice.push_back(ops::to_value(finding, said));
+    }
+    const std::lock_guard lock(mutex_);
+    advice_ = std::move(advice);
+    return advice_;
 }
 
 /// Secrets belong to a jurisdiction: its writer region speaks for them.

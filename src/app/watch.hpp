@@ -5,6 +5,7 @@
 #include "app/region_files.hpp"
 #include "base/metrics.hpp"
 #include "fleet/secrets.hpp"
+#include "ops/advisor.hpp"
 #include "ops/alarms.hpp"
 #include "ops/gather.hpp"
 #include "ops/overview.hpp"
@@ -32,7 +33,7 @@ class ProcessMetrics {
 
 inline constexpr const char* silences_file = "silences.json";
 inline constexpr const char* acknowledgements_file = "acknowledgements.json";
-inline constexpr std::uint32_t history_series_max = 8'192;
+inline constexpr std::uint32_t history_series_max = 4'096;
 [[nodiscard]] inline std::string series_name(std::string_view region, std::string_view resource,
                                              std::string_view fact) {
     return std::string(region) + " " + std::string(resource) + " " + std::string(fact);
@@ -42,9 +43,11 @@ class HistoryFile;
 
 class Watch {
   public:
-    /// References outlive it.
+    /// References outlive it. `folder`: what the topology's files are relative to. `policies`: null if they
+    /// cannot be read.
     Watch(const fleet::Secrets& secrets, topology::RegionIndex region, const RegionFiles& files,
-          base::Metrics& metrics);
+          base::Metrics& metrics, std::filesystem::path folder,
+          std::shared_ptr<const iam::PolicySet> policies);
     ~Watch();
 
     /// Until stopped.
@@ -53,6 +56,9 @@ class Watch {
   private:
     void step(std::int64_t now_ms);
     void look_slowly(const std::stop_token& stop);
+    void add_certificates(ops::Slow& slow) const;
+    [[nodiscard]] boost::json::array advise(const ops::RegionFacts& facts,
+                                            std::span<const ops::PeerFacts> peers, std::int64_t now_ms);
     void add_vault(ops::Slow& slow) const;
     void tell(const std::stop_token& stop);
     void keep_history(const ops::RegionFacts& facts, std::span<const ops::PeerFacts> peers,
@@ -78,6 +84,11 @@ class Watch {
     std::mutex mutex_;
     std::condition_variable_any awake_;
     ops::Slow slow_;
+    std::vector<ops::DatabaseEvidence> databases_;
+    boost::json::array advice_;  ///< as of the last look
+    std::int64_t advised_ms_ = 0;
+    std::shared_ptr<const iam::PolicySet> policies_;
+    std::filesystem::path folder_;  ///< of the topology's files
     std::deque<ops::Alarm> untold_queue_;
 };
 

@@ -258,7 +258,12 @@ int worker(const Common& common, const WorkerOptions& options) {
             works.consumers.emplace_back(*topology, queue, central_worker(secrets), consumer_metrics);
         works.threads.emplace_back([&consumer](const std::stop_token& stop) { consumer.run(stop); });
     }
-    Watch watch(secrets, *region, files, metrics);
+    const auto folder = options.files.empty() ? common.topology.parent_path() : options.files;
+    auto policies = read_policies(*topology, folder);
+    if (!policies) {
+        base::log::warn("watch.policies", {{"error", base::describe(policies.error())}});
+    }
+    Watch watch(secrets, *region, files, metrics, folder, policies ? std::move(*policies) : nullptr);
     works.threads.emplace_back([&watch](const std::stop_token& stop) { watch.run(stop); });
     base::log::info("worker.started", {{"region", options.region}});
     const timespec second{1, 0};

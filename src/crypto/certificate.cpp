@@ -162,6 +162,16 @@ std::string common_name(std::string_view certificate) {
     return plain ? name : std::string();
 }
 
+std::optional<std::int64_t> seconds_left(std::string_view certificate) {
+    const Certificate one = read_certificate(certificate);
+    int days = 0;
+    int seconds = 0;
+    if (!one || ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(one.get())) != 1) {
+        return std::nullopt;
+    }
+    return std::int64_t{days} * 86'400 + seconds;
+}
+
 std::vector<std::string> dns_names(std::string_view certificate) {
     std::vector<std::string> names;
     const Certificate one = read_certificate(certificate);

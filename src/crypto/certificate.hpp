@@ -6,6 +6,8 @@
 #include "base/secret.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +37,8 @@ struct Identity {
 
 /// The subject's common name; empty if it has none, several, or holds anything but printable ASCII.
 [[nodiscard]] std::string common_name(std::string_view certificate);
+/// Until when it is valid, from now; negative once it has expired. Nothing for what is no certificate.
+[[nodiscard]] std::optional<std::int64_t> seconds_left(std::string_view certificate);
 /// The DNS names a certificate is for; none for what is no certificate.
 [[nodiscard]] std::vector<std::string> dns_names(std::string_view certificate);
 

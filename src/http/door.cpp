@@ -157,7 +157,8 @@ Task<base::Status> Door::dispatch(Call& call) {
                                                  "GET",          "POST",     "GET,PATCH",
                                                  "GET",          "GET,POST", "GET,PATCH,DELETE",
                                                  "DELETE,PATCH", "GET,POST", "GET",
-                                                 "GET,POST",     "GET",      "GET"};
+                                                 "GET,POST",     "GET",      "GET",
+                                                 "GET,POST",     "GET"};
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
@@ -201,6 +202,15 @@ Task<base::Status> Door::dispatch(Call& call) {
             }
         }
         co_return base::Status{};
+    }
+    if (endpoint == Endpoint::console) {
+        co_return method == Method::get ? console(call) : method_not_allowed();
+    }
+    if (endpoint == Endpoint::operations && shared_.operations.overview) {
+        if (auto known = identify(call); !known) {
+            co_return known;
+        }
+        co_return operations(call, method);
     }
     if (endpoint >= Endpoint::metrics_list) {
         co_return method == Method::get ? figures(call) : method_not_allowed();

@@ -6,6 +6,7 @@
 #include "access/judge.hpp"
 #include "base/metrics.hpp"
 #include "events/figure_table.hpp"
+#include "http/operations.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
 #include "http/shape.hpp"
@@ -54,6 +55,7 @@ struct Shared {
     std::function<std::shared_ptr<const events::Figures>()> figures = {};
     /// More metrics of this region, in OpenMetrics text. Any thread.
     std::function<std::string()> more_metrics = {};
+    Operations operations = {};
     [[nodiscard]] const topology::RangeMap& map() const noexcept { return maps.now(); }
 };
 
@@ -113,6 +115,16 @@ class Door {
     void ready(Call& call);
     void person_home(Call& call);
     base::Status figures(Call& call);
+    base::Status operations(Call& call, Method method);
+    base::Status console(Call& call);
+    /// By jurisdiction, whether `ops:Read` is permitted; not_permitted if nowhere.
+    base::Result<std::vector<bool>> readable(Call& call);
+    void stream_overview(Call& call, std::vector<bool> may, std::string you);
+    void stream_refusals(Call& call);
+    template <class State>
+    static Task<base::Status> next_overview(State& state, const Operations& operations, base::Buffer& out);
+    template <class State>
+    static Task<base::Status> next_refusals(State& state, const Operations& operations, base::Buffer& out);
     Task<base::Status> rights(Call& call, Method method);
     Task<base::Status> rectify(Call& call, const routing::Plan& plan);
     Task<base::Status> request_right(Call& call, const routing::Plan& plan, std::string kind);

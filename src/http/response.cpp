@@ -48,13 +48,17 @@ void Response::finish(base::Buffer& out, std::string_view date, bool keep_alive,
     if (status_ != 204 && status_ != 304) {
         out.append("Content-Type: ");
         out.append(content_type_);
-        out.append("\r\nContent-Length: ");
-        char digits[20];
-        const auto end = std::to_chars(digits, digits + sizeof digits,
-                                       source_.next ? source_.bytes : std::uint64_t{body_.size()})
-                             .ptr;
-        out.append({digits, end});
-        out.append("\r\n");
+        if (source_.next && source_.bytes == BodySource::endless) {
+            out.append("\r\nTransfer-Encoding: chunked\r\n");
+        } else {
+            out.append("\r\nContent-Length: ");
+            char digits[20];
+            const auto end = std::to_chars(digits, digits + sizeof digits,
+                                           source_.next ? source_.bytes : std::uint64_t{body_.size()})
+                                 .ptr;
+            out.append({digits, end});
+            out.append("\r\n");
+        }
     }
     if (!keep_alive) {
         out.append("Connection: close\r\n");

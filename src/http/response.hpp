@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "net/task.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -13,9 +14,12 @@ namespace domicile::http {
 
 /// A body too large to stand in a buffer: the server asks for one part after the other.
 struct BodySource {
-    std::uint64_t bytes = 0;  ///< of all of it
+    static constexpr std::uint64_t endless = ~std::uint64_t{0};
+    std::uint64_t bytes = 0;  ///< of all of it; endless: sent in chunks until the client or the server goes
     /// Appends the next part, at least one byte. A failure ends the connection: the length was promised.
+    /// An endless one may append nothing: then it is asked again later.
     std::function<net::Task<base::Status>(base::Buffer& out)> next;
+    std::chrono::milliseconds pause{0};  ///< between parts of an endless one
 };
 
 class Response {

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
+#include <charconv>
 #include <ctime>
 #include <unistd.h>
 
@@ -57,6 +58,35 @@ Task<void> Server::run(net::Gate& gate) {
         }
         loop_.spawn(session(socket, gate.enter(), gate));
     });
+}
+
+/// RFC 9112 section 7.1. Ends with the client, or when the server drains.
+Task<void> Server::send_chunks(net::Stream& stream, BodySource& source, net::Gate& gate) {
+    base::Buffer part;
+    base::Buffer out;
+    net::Timer timer(loop_);
+    while (!gate.closed() && stream.open()) {
+        part.clear();
+        if (!co_await source.next(part)) {
+            co_return;
+        }
+        if (!part.empty()) {
+            out.clear();
+            char digits[20];
+            const auto end = std::to_chars(digits, digits + sizeof digits, part.size(), 16).ptr;
+            out.append({digits, end});
+            out.append("\r\n");
+            out.append(part.view());
+            out.append("\r\n");
+            stream.expires_after(limits::http_write_timeout);
+            if (co_await stream.write(out.view())) {
+                co_return;
+            }
+            stream.expires_never();
+        }
+        std::ignore = co_await timer.wait(source.pause);
+    }
+    std::ignore = co_await stream.write("0\r\n\r\n");
 }
 
 Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate) {
@@ -143,6 +173,12 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
         out.clear();
         if (written) {
             co_return;
+        }
+        if (response.source().next && response.source().bytes == BodySource::endless) {
+            if (request.method != Method::head) {
+                co_await send_chunks(stream, response.source(), gate);
+            }
+            co_return;  // whoever wants more asks anew
         }
         if (response.source().next && request.method != Method::head) {
             for (std::uint64_t sent = 0; sent < response.source().bytes; out.clear()) {

@@ -24,6 +24,7 @@ class Server {
     void stop();
 
   private:
+    Task<void> send_chunks(net::Stream& stream, BodySource& source, net::Gate& gate);
     Task<void> session(int socket, net::Gate::Pass pass, net::Gate& gate);
     [[nodiscard]] std::string_view date();
 

@@ -124,6 +124,14 @@ base::Result<Target> parse_target(std::string_view text) {
         target.table = std::move(*metric);
         return target;
     }
+    for (const auto& [folder, endpoint] :
+         {std::pair{std::string_view("/v1/ops/"), Endpoint::operations}, {"/console/", Endpoint::console}}) {
+        if (path.starts_with(folder)) {
+            target.endpoint = endpoint;
+            target.table = path.substr(folder.size());
+            return target;
+        }
+    }
     constexpr std::string_view prefix = "/v1/users/";
     if (!path.starts_with(prefix)) {
         return unknown();

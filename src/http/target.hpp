@@ -29,12 +29,14 @@ enum class Endpoint : std::uint8_t {
     person_consents,   ///< /v1/users/{id}/consents
     metrics_list,      ///< /v1/stats
     figures,           ///< /v1/stats/{metric}
+    operations,        ///< /v1/ops/{what}
+    console,           ///< /console/{file}
 };
 
 struct Target {
     Endpoint endpoint = Endpoint::health;
     base::UserId user;
-    std::string table;             ///< or the metric
+    std::string table;             ///< or the metric, or what stands behind /v1/ops/ or /console/
     std::vector<std::string> key;  ///< the row's key: one part per primary-key column besides the user's
     std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
 };

@@ -44,6 +44,8 @@ constexpr std::array action_words{
     ActionWord{"ranges:Move", shard, "move a range to another shard"},
     ActionWord{"ranges:Split", shard, "split a range"},
     ActionWord{"ops:Read", fleet, "see metrics, nodes and alarms"},
+    ActionWord{"ops:Silence", fleet, "silence an alarm for a while"},
+    ActionWord{"ops:Acknowledge", fleet, "accept what the advisor has found"},
     ActionWord{"ops:Fleet", fleet, "start, stop and fail over"},
     ActionWord{"stats:Read", "arn:domicile:stats:::metric/<metric>", "read global statistics"},
     ActionWord{"iam:IssueToken", "arn:domicile:iam::<jurisdiction>:role/<role>", "issue tokens for a role"},

@@ -35,6 +35,23 @@ SELECT s.restrictions, (SELECT r.row_count FROM domicile.row_counts() AS r WHERE
 FROM domicile.shard AS s
 )sql";
 
+constexpr std::string_view evidence_sql = R"sql(
+SELECT pg_is_in_recovery()::text, (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()),
+       coalesce((SELECT extract(epoch FROM now() - stats_reset)::bigint FROM pg_stat_database WHERE datname = current_database()),
+                extract(epoch FROM now() - pg_postmaster_start_time())::bigint);
+SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums',
+    'autovacuum', 'log_statement', 'password_encryption', 'archive_mode');
+SELECT rolname::text, rolsuper, rolcreaterole, rolbypassrls, rolreplication FROM pg_roles
+    WHERE rolname !~ '^pg_' AND (rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication);
+SELECT s.relname::text, s.indexrelname::text, s.idx_scan, pg_relation_size(s.indexrelid), i.indisunique
+    FROM pg_stat_user_indexes AS s JOIN pg_index AS i USING (indexrelid) WHERE s.schemaname = 'public' ORDER BY 4 DESC LIMIT 500;
+SELECT c.relname::text, coalesce(s.n_live_tup, 0), coalesce(s.n_dead_tup, 0), c.relkind = 'm',
+       (SELECT string_agg(DISTINCT a.attname::text, ' ') FROM pg_index AS i JOIN pg_attribute AS a
+            ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid)
+    FROM pg_class AS c LEFT JOIN pg_stat_user_tables AS s ON s.relid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm') LIMIT 1000
+)sql";
+
 std::optional<double> number(const std::optional<std::string>& text) {
     if (!text) {
         return std::nullopt;
@@ -127,6 +144,49 @@ base::Status ask_shard(pool::MaintenanceClient& client, const topology::Topology
     }
     shard.set("range_used_percent", std::round(fullest * 10) / 10);
     return {};
+}
+
+base::Result<DatabaseEvidence> ask_evidence(pool::MaintenanceClient& client,
+                                            const topology::Topology& topology,
+                                            std::pair<double, std::int64_t>& before) {
+    const auto found = client.run(evidence_sql, 5s);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const auto text = [](const std::optional<std::string>& value) { return value.value_or(""); };
+    const auto whole = [](const std::optional<std::string>& value) {
+        return static_cast<std::int64_t>(number(value).value_or(0));
+    };
+    DatabaseEvidence evidence;
+    const auto& self = found->at(0).rows.at(0);
+    evidence.writer = self.at(0) == "false";
+    evidence.statistics_age_s = whole(self.at(2));
+    const double commits = number(self.at(1)).value_or(0);
+    const auto now = static_cast<std::int64_t>(now_ms());
+    if (before.second != 0 && commits >= before.first && now > before.second) {
+        evidence.commits_per_s = (commits - before.first) * 1'000 / static_cast<double>(now - before.second);
+    }
+    before = {commits, now};
+    for (const auto& row : found->at(1).rows) {
+        evidence.settings[text(row.at(0))] = text(row.at(1));
+    }
+    for (const auto& row : found->at(2).rows) {
+        evidence.roles.push_back(
+            {text(row.at(0)), row.at(1) == "t", row.at(2) == "t", row.at(3) == "t", row.at(4) == "t"});
+    }
+    for (const auto& row : found->at(3).rows) {
+        evidence.indexes.push_back(
+            {text(row.at(0)), text(row.at(1)), whole(row.at(2)), whole(row.at(3)), row.at(4) == "t"});
+    }
+    for (const auto& row : found->at(4).rows) {
+        const auto* declared = topology.table(text(row.at(0)));
+        const std::string firsts = " " + text(row.at(4)) + " ";
+        evidence.tables.push_back(
+            {text(row.at(0)), whole(row.at(1)), whole(row.at(2)),
+             declared != nullptr && firsts.find(" " + declared->key + " ") != std::string::npos,
+             row.at(3) == "t"});
+    }
+    return evidence;
 }
 
 }  // namespace domicile::ops

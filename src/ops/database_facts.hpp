@@ -1,6 +1,7 @@
 #pragma once
 // What databases say of themselves when the monitor asks: numbers only, never a row of anybody.
 
+#include "ops/advisor.hpp"
 #include "ops/facts.hpp"
 #include "pool/maintenance.hpp"
 
@@ -16,5 +17,11 @@ base::Status ask_node(pool::MaintenanceClient& client, Resource& node);
 /// for each range.
 base::Status ask_shard(pool::MaintenanceClient& client, const topology::Topology& topology,
                        topology::ShardIndex index, Resource& shard, boost::json::array& ranges);
+
+/// What the advisor looks at: settings, roles, indexes, tables. `before`: commits and time (ms) of the last
+/// time, for a rate.
+base::Result<DatabaseEvidence> ask_evidence(pool::MaintenanceClient& client,
+                                            const topology::Topology& topology,
+                                            std::pair<double, std::int64_t>& before);
 
 }  // namespace domicile::ops

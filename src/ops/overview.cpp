@@ -188,7 +188,7 @@ topology::RegionIndex watcher_of(const topology::Topology& topology, topology::R
     return topology::RegionIndex(first.value == 0 ? std::uint16_t{1} : std::uint16_t{0});
 }
 
-std::vector<Resource> regions_as_resources(const topology::Topology& topology,
+std::vector<Resource> regions_as_resources(const topology::Topology& topology, topology::RegionIndex own,
                                            std::span<const PeerFacts> peers, std::int64_t since_ms,
                                            std::int64_t now_ms) {
     std::vector<Resource> all;
@@ -198,7 +198,7 @@ std::vector<Resource> regions_as_resources(const topology::Topology& topology,
             continue;  // nothing is ever heard of a region outside the mesh
         }
         Resource& one = all.emplace_back(
-            Resource{"region", region.name, region.name, topology.at(region.jurisdiction).name});
+            Resource{"region", region.name, region.name, topology.at(topology.at(own).jurisdiction).name});
         const auto heard = peer.facts ? peer.facts->at_ms : since_ms;
         one.set("silent_s", static_cast<double>(std::max<std::int64_t>(0, now_ms - heard)) / 1'000);
         one.set("reachable", peer.reachable ? 1 : 0);

@@ -32,6 +32,7 @@ inline constexpr std::int64_t silent_ms = 15'000;
 /// The other regions as resources of kind region, for alarms: "silent_s" counts from `since_ms` if nothing
 /// was ever heard.
 [[nodiscard]] std::vector<Resource> regions_as_resources(const topology::Topology& topology,
+                                                         topology::RegionIndex own,
                                                          std::span<const PeerFacts> peers,
                                                          std::int64_t since_ms, std::int64_t now_ms);
 /// Who watches whether `region` speaks at all: the region where central stands, and for that one another. The
