@@ -32,6 +32,22 @@ struct StatusOptions {
 };
 int status(const Common& common, const StatusOptions& options);
 
+struct OpsOptions {
+    std::string what;
+    std::string name;    ///< an alarm, or a finding's id
+    std::string region;  ///< seen from there; a silence: only there
+    std::string resource;
+    std::string reason;
+    std::string until;  ///< a day
+    std::string pillar;
+    std::int64_t minutes = 60;
+    bool all = false;
+    bool once = false;
+};
+int top(const Common& common, const OpsOptions& options);
+int alarms(const Common& common, const OpsOptions& options);
+int advise(const Common& common, const OpsOptions& options);
+
 struct WorkerOptions {
     std::string region;
     std::filesystem::path files;  ///< what the topology's files are relative to

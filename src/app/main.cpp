@@ -338,6 +338,51 @@ void add_secret(CLI::App& cli, app::Common& common, app::SecretOptions& options,
     }
 }
 
+void add_operations(CLI::App& cli, app::Common& common, app::OpsOptions& options, int& status) {
+    CLI::App* top = cli.add_subcommand("top", "All regions, live: load, lag, alarms");
+    CLI::App* alarms = cli.add_subcommand("alarms", "What stands, where, since when; and silences");
+    CLI::App* advise = cli.add_subcommand("advise", "What could be better, with the command that mends it");
+    for (CLI::App* one : {top, alarms, advise}) {
+        add_topology(*one, common);
+        add_state(*one, common);
+        add_json(*one, common);
+        one->add_option("-r,--region", options.region, "As this region sees it (default: the newest)");
+    }
+    top->add_flag("--once", options.once, "Print once and end, as into a file");
+    top->footer("Example:\n  domicile top -t examples/retail/domicile.toml");
+    top->callback([&] { status = app::top(common, options); });
+    alarms->add_flag("-a,--all", options.all, "Those that are well, too");
+    alarms->footer(
+        "Examples:\n  domicile alarms -t examples/retail/domicile.toml\n"
+        "  domicile alarms silence replica-lag --minutes 30 --reason \"new disk\"");
+    alarms->require_subcommand(0, 1);
+    CLI::App* silence = alarms->add_subcommand("silence", "Tell nobody of an alarm for a while");
+    silence->fallthrough();
+    silence->add_option("alarm", options.name, "Its name")->required();
+    silence->add_option("-m,--minutes", options.minutes, "A week at most")
+        ->check(CLI::Range(1, 10'080))
+        ->capture_default_str();
+    silence->add_option("--reason", options.reason, "Why, for the others")->required();
+    silence->add_option("--resource", options.resource, "Only of this resource");
+    silence->callback([&] { options.what = "silence"; });
+    alarms->callback([&] { status = app::alarms(common, options); });
+    advise->add_flag("-a,--all", options.all, "What somebody has accepted, too");
+    advise->add_option("-p,--pillar", options.pillar, "Only of this pillar")
+        ->check(CLI::IsMember(
+            {"cost", "performance", "security", "resilience", "limits", "operations", "residency"}));
+    advise->footer(
+        "Examples:\n  domicile advise -t examples/retail/domicile.toml --pillar residency\n"
+        "  domicile advise acknowledge no-backups-0123456789ab --until 2027-01-31 --reason \"test system\"");
+    advise->require_subcommand(0, 1);
+    CLI::App* accept = advise->add_subcommand("acknowledge", "Accept a finding until a day");
+    accept->fallthrough();
+    accept->add_option("id", options.name, "As `domicile advise` prints it")->required();
+    accept->add_option("--until", options.until, "The last day, such as 2027-01-31")->required();
+    accept->add_option("--reason", options.reason, "Why, for the others")->required();
+    accept->callback([&] { options.what = "acknowledge"; });
+    advise->callback([&] { status = app::advise(common, options); });
+}
+
 /// Secrets must not end in a core dump: neither in a file nor, where cores are piped to a program, there.
 void keep_memory_private() {
     const rlimit none{0, 0};
@@ -399,6 +444,9 @@ int main(int argc, char** argv) {
         "Example:\n  domicile status -t examples/retail/domicile.toml --watch\n"
         "  domicile status --mesh eu-west-1");
     show->callback([&] { status = app::status(common, status_options); });
+
+    app::OpsOptions ops_options;
+    add_operations(cli, common, ops_options, status);
 
     app::ResetOptions reset_options;
     CLI::App* reset = cli.add_subcommand("reset", "Delete all data of a stopped fleet; asks first");

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sys/stat.h>
+#include <tuple>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 
@@ -21,6 +24,11 @@ constexpr std::chrono::seconds view_age_max{10};
 void RegionFiles::keep(const char* name, const std::string& text) const {
     if (const auto written = fleet::write_file(folder_ / name, text, 0600, nullptr); !written) {
         base::log::warn("region.file", {{"file", name}, {"error", base::describe(written.error())}});
+    }
+    // The operator at the machine is root; who reads the file owns its folder.
+    struct stat owner{};
+    if (::geteuid() == 0 && ::stat(folder_.c_str(), &owner) == 0) {
+        std::ignore = ::chown((folder_ / name).c_str(), owner.st_uid, owner.st_gid);
     }
 }
 

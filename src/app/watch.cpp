@@ -28,8 +28,8 @@ using base::Result;
 using pool::MaintenanceClient;
 
 constexpr auto slow_interval = 5s;
-constexpr int evidence_beats = 6;
-constexpr std::int64_t advice_ms = 10'000;
+constexpr int evidence_beats = 3;
+constexpr std::int64_t advice_ms = 5'000;
 constexpr std::size_t transitions_max = 200;
 constexpr std::int64_t group_ms = 2'000;  // what happens within so long is told together
 
