@@ -3,10 +3,12 @@
 
 #include "base/buffer.hpp"
 #include "base/error.hpp"
+#include "http/edge_headers.hpp"
 #include "net/task.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace domicile::http {
@@ -26,11 +28,14 @@ class Response {
         body_.clear();
         status_ = 200;
         content_type_ = "application/json";
+        nonce_.clear();
     }
     void status(std::uint16_t code) noexcept { status_ = code; }
     [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
     /// `type` is a literal.
     void content_type(std::string_view type) noexcept { content_type_ = type; }
+    /// HTML, with 128 random bits that the page may give to its own scripts (CSP Level 3 section 2.3.1).
+    std::string_view page();
     /// REQUIRES: name and value hold no control characters.
     void header(std::string_view name, std::string_view value) {
         head_.append(name);
@@ -43,8 +48,10 @@ class Response {
     void source(BodySource source) { source_ = std::move(source); }
     [[nodiscard]] BodySource& source() noexcept { return source_; }
 
-    /// Appends the whole message to `out`. `date` is an IMF-fixdate (RFC 9110 section 5.6.7).
-    void finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only) const;
+    /// Appends the whole message to `out`, with the headers that `edge` puts on every one. `date` is an
+    /// IMF-fixdate (RFC 9110 section 5.6.7).
+    void finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only,
+                const EdgeHeaders& edge) const;
 
   private:
     base::Buffer head_;
@@ -52,6 +59,7 @@ class Response {
     BodySource source_;
     std::uint16_t status_ = 200;
     std::string_view content_type_ = "application/json";
+    std::string nonce_;  ///< of a page; empty otherwise
 };
 
 }  // namespace domicile::http
