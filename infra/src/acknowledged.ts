@@ -49,7 +49,7 @@ export const acknowledged: { id: string; reason: string }[] = [
   {
     id: 'AwsSolutions-CFR4',
     reason:
-      'Without a host name of its own (aws.json, "hosts") a distribution has CloudFront\'s certificate, whose floor AWS sets; with one it is TLSv1.2_2021',
+      'Without a host name of its own ([edge] hosts, and aws.json "certificates") a distribution has CloudFront\'s certificate, whose floor AWS sets; with one it is TLSv1.2_2021',
   },
   {
     id: 'NIST.800.53.R5-WAFv2LoggingEnabled',

@@ -44,8 +44,7 @@ export function appOf(topology: Topology, settings: Settings = {}, outdir?: stri
   }
   observe(app, deployment, keys)
   new GuardRails(app, deployment)
-  for (const jurisdiction of topology.jurisdictions)
-    new Edge(app, deployment, jurisdiction, doors.get(jurisdiction.writer)!)
+  for (const jurisdiction of topology.jurisdictions) new Edge(app, deployment, jurisdiction, doors)
   acknowledge(app)
   return app
 }

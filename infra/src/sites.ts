@@ -16,8 +16,8 @@ export interface Settings {
   /** S3 bucket with our release, by region: PREFIX-REGION. */
   releaseBucket?: string
   release?: string
-  /** Where people of each jurisdiction are sent: its own host name, and the ARN of its certificate. */
-  hosts?: Record<string, { name: string; certificateArn: string }>
+  /** ARN, in us-east-1, of the certificate of each jurisdiction's host name; the names are [edge]'s. */
+  certificates?: Record<string, string>
 }
 
 export interface Site {

@@ -83,11 +83,13 @@ describe('synth', () => {
   })
   test('with host names, retention, existing servers and no central holds by the same rules', () => {
     const { central: _, ...topology } = loadTopology(retailFile)
-    const hosts = {
-      eu: { name: 'eu.shop.example', certificateArn: 'arn:aws:acm:us-east-1:100000000002:certificate/1' },
-    }
+    const certificates = { eu: 'arn:aws:acm:us-east-1:100000000002:certificate/1' }
+    const edge = { ...topology.edge, hosts: { eu: 'eu.shop.example' }, countries: { DE: 'eu-central-1' } }
     const shards = topology.shards.map((shard) => (shard.name === 'eu-2' ? { ...shard, existing: true } : shard))
-    const { stacks, deployment } = synth({ ...topology, shards, retainDays: 3_650, backupDays: 35 }, { hosts })
+    const { stacks, deployment } = synth(
+      { ...topology, edge, shards, retainDays: 3_650, backupDays: 35 },
+      { certificates },
+    )
     expect(check(stacks, deployment)).toEqual({})
     const names = stacks.map((stack) => stack.name)
     expect(names.filter((name) => /(?<!eu)-central\b|(data|secrets)-eu-2/.test(name))).toEqual([])

@@ -163,6 +163,37 @@ struct SecretOptions {
 };
 int secret(const Common& common, const SecretOptions& options);
 
+struct CspOptions {
+    std::string policy;
+    std::string url;
+    bool declared = false;  ///< check what the topology declares
+    std::string authority;  ///< of the URL's server (PEM); empty: the machine's
+    bool page = false;      ///< headers of a page, nonces marked
+};
+int csp_check(const Common& common, const CspOptions& options);
+int csp_headers(const Common& common, const CspOptions& options);
+
+struct CostOptions {
+    double mean = 20, peak = 0, burst = 0;  ///< requests a second; 0: as the one before
+    double hours = 24;                      ///< a day
+    double cpu_us = 0, wait_us = -1;        ///< 0, below 0: as measured
+    double duration_ms = 0;                 ///< 0: from CPU and waiting
+    double memory_mb = 512;
+    std::string architecture = "arm64";
+    std::string front_door = "http-api";
+    std::string instance = "t3.medium";
+    double utilisation = 0.6;
+    int instances_min = 2;
+    double disk_gigabytes = 20;
+    bool free_tier = false;
+    std::string region = "us-east-1";  ///< without a topology
+    bool by_jurisdiction = false;      ///< a topology is given
+    std::vector<std::string> shares;   ///< "eu=60": per cent of the load
+    std::filesystem::path prices;      ///< empty: as built in
+    std::filesystem::path picture;
+};
+int cost(const Common& common, const CostOptions& options);
+
 struct MeshOptions {
     std::string region;
     bool routes = false;  ///< print the route table instead

@@ -52,7 +52,7 @@ struct Worker {
         : gate(loop),
           pool(loop, shared.topology, shared.region, credentials, pool_metrics),
           door(shared, pool, door_metrics),
-          server(loop, door, door_metrics, shared.topology.limits, slowdown, http_tls),
+          server(loop, door, door_metrics, shared.topology.limits, slowdown, http_tls, shared.topology.edge),
           sql(loop, sql_shared, [&](const std::string& role) {
               return std::make_unique<pool::Pool>(loop, shared.topology, shared.region,
                                                   sql_credentials.at(role), pool_metrics);

@@ -63,6 +63,80 @@ void add_policy(CLI::App& cli, app::Common& common, app::PolicyOptions& options,
     }
 }
 
+void add_csp(CLI::App& cli, app::Common& common, app::CspOptions& options, int& status) {
+    CLI::App* csp = cli.add_subcommand("csp", "Content-Security-Policy and the headers beside it");
+    csp->require_subcommand(1);
+    CLI::App* check =
+        csp->add_subcommand("check", "What is weak in a policy; exit status 1 if something of it is high");
+    CLI::Option* policy = check->add_option("policy", options.policy, "A policy, as it stands in the header");
+    CLI::Option* topology =
+        check->add_option("-t,--topology", common.topology, "Check what [edge] of this file declares");
+    CLI::Option* url = check->add_option(
+        "--url", options.url, "Check what this server sends, with its pages, its errors and its nonces");
+    check->add_option("--ca", options.authority, "Authority of the server's certificate (PEM)")->needs(url);
+    policy->excludes(topology)->excludes(url);
+    topology->excludes(url);
+    add_json(*check, common);
+    check->footer(
+        "Examples:\n  domicile csp check \"script-src 'unsafe-inline'\"\n"
+        "  domicile csp check -t examples/retail/domicile.toml\n"
+        "  domicile csp check --url http://127.0.0.1:8101/ --json");
+    check->callback([&, topology] {
+        options.declared = topology->count() > 0;
+        status = app::csp_check(common, options);
+    });
+    CLI::App* headers =
+        csp->add_subcommand("headers", "The headers that [edge] puts on every response over TLS");
+    add_topology(*headers, common);
+    headers->add_flag("--page", options.page, "As a page has them, with {nonce} where its nonce stands");
+    add_json(*headers, common);
+    headers->footer("Example:\n  domicile csp headers -t examples/retail/domicile.toml");
+    headers->callback([&] { status = app::csp_headers(common, options); });
+}
+
+void add_cost(CLI::App& cli, app::Common& common, app::CostOptions& options, int& status) {
+    CLI::App* cost = cli.add_subcommand("cost", "Lambda or instances: what a load costs a month either way");
+    CLI::Option* topology = cost->add_option("-t,--topology", common.topology,
+                                             "One line for each jurisdiction, by its writer region's prices");
+    cost->add_option("--share", options.shares,
+                     "NAME=PERCENT of the load, for a jurisdiction (default: each has all of it)")
+        ->needs(topology);
+    cost->add_option("--region", options.region, "Whose prices, without a topology")->capture_default_str();
+    cost->add_option("--mean", options.mean, "Requests a second on average, while the day's load lasts")
+        ->capture_default_str();
+    cost->add_option("--peak", options.peak, "Requests a second at the busiest minutes (default: the mean)");
+    cost->add_option("--burst", options.burst,
+                     "Requests a second at the busiest seconds (default: the peak)");
+    cost->add_option("--hours", options.hours, "How long the load lasts each day")->capture_default_str();
+    cost->add_option("--cpu-us", options.cpu_us, "CPU of one request in microseconds (default: as measured)");
+    cost->add_option("--wait-us", options.wait_us, "What it waits for the database (default: as measured)");
+    cost->add_option("--duration-ms", options.duration_ms,
+                     "What Lambda bills for one request (default: from CPU, waiting and memory)");
+    cost->add_option("--memory-mb", options.memory_mb, "Memory of a function")->capture_default_str();
+    cost->add_option("--architecture", options.architecture, "Lambda: arm64 or x86_64")
+        ->capture_default_str();
+    cost->add_option("--front-door", options.front_door, "Lambda: none, http-api or rest-api")
+        ->capture_default_str();
+    cost->add_option("--instance", options.instance, "Instances: a type of the price file")
+        ->capture_default_str();
+    cost->add_option("--utilisation", options.utilisation, "Of a processor at the worst moment, at most")
+        ->capture_default_str();
+    cost->add_option("--instances-min", options.instances_min, "So many at least")->capture_default_str();
+    cost->add_option("--disk-gb", options.disk_gigabytes, "Of each instance")->capture_default_str();
+    cost->add_flag("--free-tier", options.free_tier, "Count Lambda's free tier");
+    cost->add_option("--prices", options.prices, "A price file (default: infra/prices.json, as built in)");
+    cost->add_option("--picture", options.picture, "Write the curves and the break-even as SVG");
+    add_json(*cost, common);
+    cost->footer(
+        "Examples:\n  domicile cost --mean 20 --peak 80 --burst 200\n"
+        "  domicile cost -t examples/retail/domicile.toml --share eu=60 --share uk=30 --share us=10\n"
+        "  domicile cost --cpu-us 20000 --mean 5 --hours 10 --picture cost.svg --json");
+    cost->callback([&, topology] {
+        options.by_jurisdiction = topology->count() > 0;
+        status = app::cost(common, options);
+    });
+}
+
 void add_stats(CLI::App& cli, app::Common& common, app::StatsOptions& options, int& status) {
     CLI::App* stats =
         cli.add_subcommand("stats", "Figures of all jurisdictions, and whether the books agree");
@@ -502,6 +576,10 @@ int main(int argc, char** argv) {
     std::filesystem::path log_folder;
     app::SecretOptions secret_options;
     add_secret(cli, common, secret_options, status);
+    app::CostOptions cost_options;
+    add_cost(cli, common, cost_options, status);
+    app::CspOptions csp_options;
+    add_csp(cli, common, csp_options, status);
     app::StatsOptions stats_options;
     add_stats(cli, common, stats_options, status);
     app::AuditOptions audit_options;

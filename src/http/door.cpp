@@ -5,6 +5,7 @@
 #include "crypto/random.hpp"
 #include "http/call.hpp"
 #include "http/catalog.hpp"
+#include "http/front_page.hpp"
 #include "http/json.hpp"
 #include "http/openapi.hpp"
 #include "http/problem.hpp"
@@ -153,18 +154,21 @@ Task<base::Status> Door::dispatch(Call& call) {
     call.target = std::move(*parsed);
     const Method method = call.request.method == Method::head ? Method::get : call.request.method;
     const Endpoint endpoint = call.target.endpoint;
-    static constexpr std::string_view allow[] = {"GET",          "GET",      "GET",
-                                                 "GET",          "POST",     "GET,PATCH",
-                                                 "GET",          "GET,POST", "GET,PATCH,DELETE",
-                                                 "DELETE,PATCH", "GET,POST", "GET",
-                                                 "GET,POST",     "GET",      "GET",
-                                                 "GET,POST",     "GET"};
+    static constexpr std::string_view allow[] = {
+        "GET",          "GET",       "GET", "GET",      "GET",
+        "POST",         "GET,PATCH", "GET", "GET,POST", "GET,PATCH,DELETE",
+        "DELETE,PATCH", "GET,POST",  "GET", "GET,POST", "GET",
+        "GET",          "GET,POST",  "GET"};
+    if (endpoint == Endpoint::front && !shared_.topology.edge.declared) {
+        co_return base::fail(Code::unknown_resource, "There is no such resource.",
+                             "GET /openapi.json lists them all.");
+    }
     if (method == Method::options) {
         call.response.status(204);
         call.response.header("Allow", allow[static_cast<std::size_t>(endpoint)]);
         co_return base::Status{};
     }
-    if (endpoint <= Endpoint::openapi || endpoint == Endpoint::person_home) {
+    if (endpoint <= Endpoint::front || endpoint == Endpoint::person_home) {
         if (method != Method::get) {
             co_return method_not_allowed();
         }
@@ -185,6 +189,9 @@ Task<base::Status> Door::dispatch(Call& call) {
             case Endpoint::metrics:
                 call.response.content_type("application/openmetrics-text; version=1.0.0; charset=utf-8");
                 body.append(with_more(metrics_.registry.text(), shared_.more_metrics));
+                break;
+            case Endpoint::front:
+                append_front_page(body, shared_.topology, shared_.region, call.response.page());
                 break;
             case Endpoint::openapi:
                 if (!call.known) {

@@ -160,6 +160,7 @@ base::Status Door::console(Call& call) {
         return base::fail(Code::unknown_resource, "There is no such page.", "/console/");
     }
     call.response.content_type(asset->type);
+    call.response.own_headers();
     call.response.header("Content-Security-Policy", console_policy);
     call.response.header("Referrer-Policy", "no-referrer");
     call.response.header("Cross-Origin-Opener-Policy", "same-origin");

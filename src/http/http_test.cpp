@@ -2,6 +2,7 @@
 #include "http/problem.hpp"
 #include "http/range.hpp"
 #include "http/request.hpp"
+#include "http/response.hpp"
 #include "http/target.hpp"
 
 #include <gtest/gtest.h>
@@ -26,8 +27,8 @@ TEST(Target, FindsTheEndpointAndItsParts) {
 
 TEST(Target, RefusesWhatIsNoResource) {
     const std::pair<std::string_view, Code> rows[] = {
-        {"/", Code::unknown_resource},
         {"", Code::unknown_resource},
+        {"//", Code::unknown_resource},
         {"/v1/users/", Code::malformed_request},
         {"/v1/users/abc", Code::malformed_request},
         {"/v1/users/1x", Code::malformed_request},
@@ -318,6 +319,54 @@ TEST(Range, OneRangeOfBytesOrTheWhole) {
         EXPECT_EQ(range.to, to) << header;
     }
     EXPECT_EQ(parse_range("bytes=-5", 0).ranged, Ranged::unsatisfiable);
+}
+
+/// The lines of a message's head, sorted out of the way of Date.
+std::vector<std::string> head_of(Response& response, const EdgeHeaders& edge) {
+    base::Buffer out;
+    response.finish(out, "D", true, false, edge);
+    std::vector<std::string> lines;
+    std::string_view text = out.view().substr(0, out.view().find("\r\n\r\n"));
+    while (!text.empty()) {
+        const auto end = std::min(text.find("\r\n"), text.size());
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 2, text.size()));
+    }
+    return lines;
+}
+
+TEST(Response, CarriesTheDeclaredHeaders) {
+    topology::Edge declared;
+    declared.declared = true;
+    declared.content_security_policy = "script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'";
+    const EdgeHeaders clear(declared, false);
+    const EdgeHeaders secure(declared, true);
+    const EdgeHeaders none({}, true);
+    Response response;
+    response.status(404);
+    auto lines = head_of(response, clear);
+    EXPECT_EQ(lines[0], "HTTP/1.1 404 Not Found");
+    EXPECT_EQ(lines[2], "Cache-Control: no-store");
+    EXPECT_EQ(lines[3], "Content-Security-Policy: script-src 'none'; style-src 'none'");
+    EXPECT_EQ(lines.size(), 11U);
+    EXPECT_EQ(head_of(response, secure)[4], "Strict-Transport-Security: max-age=63072000; includeSubDomains");
+    EXPECT_EQ(head_of(response, none)[3], "X-Content-Type-Options: nosniff");
+    EXPECT_EQ(head_of(response, none).size(), 6U);
+}
+
+TEST(Response, OfAPageHasOneFreshNonceAndForgetsIt) {
+    topology::Edge declared;
+    declared.declared = true;
+    declared.content_security_policy = "script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'";
+    const EdgeHeaders edge(declared, false);
+    Response response;
+    const std::string first(response.page());
+    EXPECT_EQ(first.size(), 22U);
+    EXPECT_EQ(head_of(response, edge)[3],
+              "Content-Security-Policy: script-src 'nonce-" + first + "'; style-src 'nonce-" + first + "'");
+    EXPECT_NE(response.page(), first);
+    response.clear();
+    EXPECT_EQ(head_of(response, edge)[3], "Content-Security-Policy: script-src 'none'; style-src 'none'");
 }
 
 }  // namespace

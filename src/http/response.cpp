@@ -1,9 +1,13 @@
 #include "http/response.hpp"
 
+#include "crypto/random.hpp"
+
 #include <charconv>
 
 namespace domicile::http {
 namespace {
+
+constexpr std::size_t nonce_bytes = 16;
 
 std::string_view reason(std::uint16_t status) {
     switch (status) {
@@ -37,13 +41,26 @@ std::string_view reason(std::uint16_t status) {
 
 }  // namespace
 
-void Response::finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only) const {
+std::string_view Response::page() {
+    content_type_ = "text/html; charset=utf-8";
+    nonce_ = crypto::random_token(nonce_bytes);
+    return nonce_;
+}
+
+void Response::finish(base::Buffer& out, std::string_view date, bool keep_alive, bool head_only,
+                      const EdgeHeaders& edge) const {
     out.append("HTTP/1.1 ");
     out.append(reason(status_));
     out.append("\r\nDate: ");
     out.append(date);
-    // People's data: no cache may keep it, and nothing may guess another type.
-    out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    // People's data: no cache may keep it. A nonce that a cache gave out again would be worth nothing,
+    // either.
+    out.append("\r\nCache-Control: no-store\r\n");
+    if (own_headers_) {
+        out.append("X-Content-Type-Options: nosniff\r\n");
+    } else {
+        edge.append(out, nonce_);
+    }
     out.append(head_.view());
     if (status_ != 204 && status_ != 304) {
         out.append("Content-Type: ");

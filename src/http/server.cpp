@@ -20,13 +20,14 @@ constexpr std::size_t kept_bytes = 32U << 10U;
 }  // namespace
 
 Server::Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits,
-               access::Slowdown& slowdown, ssl_ctx_st* tls)
+               access::Slowdown& slowdown, ssl_ctx_st* tls, const topology::Edge& edge)
     : loop_(loop),
       door_(door),
       metrics_(metrics),
       limits_(limits),
       slowdown_(slowdown),
       tls_(tls),
+      edge_(edge, tls != nullptr),
       listener_(loop) {}
 
 base::Status Server::listen(const topology::Address& address, bool reuse_port) {
@@ -167,7 +168,7 @@ Task<void> Server::session(int socket, net::Gate::Pass /*pass*/, net::Gate& gate
             }
         }
         metrics_.by_class[response.status() / 100]->add();
-        response.finish(out, date(), keep_alive, request.method == Method::head);
+        response.finish(out, date(), keep_alive, request.method == Method::head, edge_);
         stream.expires_after(limits::http_write_timeout);
         auto written = co_await stream.write(out.view());
         out.clear();

@@ -12,9 +12,9 @@ namespace domicile::http {
 
 class Server {
   public:
-    /// One per thread. `tls`: the door speaks nothing else; null: in clear.
+    /// One per thread. `tls`: the door speaks nothing else; null: in clear. `edge`: what every response says.
     Server(net::Loop& loop, Door& door, DoorMetrics& metrics, const topology::Limits& limits,
-           access::Slowdown& slowdown, ssl_ctx_st* tls);
+           access::Slowdown& slowdown, ssl_ctx_st* tls, const topology::Edge& edge);
 
     /// configuration if the address is taken or cannot be bound. `reuse_port` when several threads accept on
     /// it.
@@ -34,6 +34,7 @@ class Server {
     topology::Limits limits_;
     access::Slowdown& slowdown_;
     ssl_ctx_st* tls_;
+    EdgeHeaders edge_;
     net::Listener listener_;
     net::Clock::time_point date_at_;
     std::string date_;

@@ -107,6 +107,7 @@ base::Result<Target> parse_target(std::string_view text) {
         {"/healthz", Endpoint::health},  {"/readyz", Endpoint::ready},
         {"/metrics", Endpoint::metrics}, {"/openapi.json", Endpoint::openapi},
         {"/v1/users", Endpoint::people}, {"/v1/stats", Endpoint::metrics_list},
+        {"/", Endpoint::front},
     };
     for (const auto& [name, endpoint] : fixed) {
         if (path == name) {

@@ -18,6 +18,7 @@ enum class Endpoint : std::uint8_t {
     ready,             ///< /readyz
     metrics,           ///< /metrics
     openapi,           ///< /openapi.json
+    front,             ///< /, where the topology has [edge]
     people,            ///< /v1/users
     person,            ///< /v1/users/{id}
     person_home,       ///< /v1/users/{id}/home

@@ -47,6 +47,7 @@ Topology Builder::build() {
     secrets();
     institutions();
     mesh();
+    edge();
     limits();
     privacy();
     consents();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -135,6 +136,15 @@ class Builder {
     std::string endpoint(const Reader& reader);
     void secrets();
     void mesh();
+
+    // builder_edge.cpp: what responses say about themselves, and who is served where
+    void edge();
+    void edge_headers(const Reader& reader);
+    void edge_policy(const Reader& reader, std::string_view key, std::string& value);
+    void edge_word(const Reader& reader, std::string_view key, std::span<const std::string_view> words,
+                   std::string& value);
+    /// The entries of a table of texts; what is no text is a finding.
+    std::vector<const Entry*> edge_texts(const Reader& reader, std::string_view key);
 
     const Value& root_value_;
     Report& report_;

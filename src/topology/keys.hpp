@@ -58,6 +58,7 @@ inline constexpr std::array topology_keys{
     Key{"alarms", Type::tables, false, "[alarms.replica-lag]"},
     Key{"notify", Type::tables, false, "[notify.oncall]"},
     Key{"maintenance", Type::tables, false, "[maintenance.upgrade]"},
+    Key{"edge", Type::table, false, "[edge]"},
     Key{"limits", Type::table, false, "[limits]"},
 };
 inline constexpr std::array database_keys{
@@ -250,6 +251,18 @@ inline constexpr std::array secret_keys{
 inline constexpr std::array mesh_keys{
     Key{"first_port", Type::integer, true, "first_port = 7900"},
 };
+inline constexpr std::array edge_keys{
+    Key{"content_security_policy", Type::text, false, "content_security_policy = \"default-src 'none'\""},
+    Key{"report_only", Type::text, false, "report_only = \"require-trusted-types-for 'script'\""},
+    Key{"strict_transport_security", Type::text, false, "strict_transport_security = \"max-age=63072000\""},
+    Key{"referrer_policy", Type::text, false, "referrer_policy = \"no-referrer\""},
+    Key{"permissions_policy", Type::text, false, "permissions_policy = \"camera=()\""},
+    Key{"cross_origin_opener_policy", Type::text, false, "cross_origin_opener_policy = \"same-origin\""},
+    Key{"cross_origin_resource_policy", Type::text, false, "cross_origin_resource_policy = \"same-origin\""},
+    Key{"reporting", Type::tables, false, "reporting.csp = \"https://reports.shop.example/csp\""},
+    Key{"countries", Type::tables, false, "countries.DE = \"eu-central-1\""},
+    Key{"hosts", Type::tables, false, "hosts.eu = \"eu.shop.example\""},
+};
 inline constexpr std::array limits_keys{
     Key{"body_bytes_max", Type::integer, false, "body_bytes_max = 1_048_576"},
     Key{"page_rows_max", Type::integer, false, "page_rows_max = 1_000"},
@@ -288,12 +301,13 @@ inline constexpr Section document{"document", document_keys};
 inline constexpr Section institution{"institution", institution_keys};
 inline constexpr Section secret{"secret", secret_keys};
 inline constexpr Section mesh{"mesh", mesh_keys};
+inline constexpr Section edge{"edge", edge_keys};
 inline constexpr Section limits{"limits", limits_keys};
 
-inline constexpr std::array all{topology,    database, jurisdiction, region,       shard,    node,
-                                central,     embedded, table,        other_tables, personal, statistic,
-                                transfer,    identity, issuer,       client,       role,     vault,
-                                queue,       store,    secret,       mesh,         limits,   document,
-                                institution, privacy,  consent,      alarm,        channel,  maintenance};
+inline constexpr std::array all{topology, database, jurisdiction, region,   shard,       node,     central,
+                                embedded, table,    other_tables, personal, statistic,   transfer, identity,
+                                issuer,   client,   role,         vault,    queue,       store,    secret,
+                                mesh,     edge,     limits,       document, institution, privacy,  consent,
+                                alarm,    channel,  maintenance};
 
 }  // namespace domicile::topology::keys

@@ -130,6 +130,17 @@ TEST(Schema, HoldsTheReadersDefaultsAndBounds) {
     EXPECT_EQ(number("limits/properties/gateway_threads/default"), limits.gateway_threads);
     EXPECT_EQ(schema.at_pointer("/$defs/embedded/properties/listen/default").as_string(), Embedded{}.listen);
     EXPECT_EQ(schema.at_pointer("/$defs/embedded/properties/durable/default").as_bool(), Embedded{}.durable);
+    const Edge edge;
+    for (const auto& [key, value] : {std::pair{"content_security_policy", &edge.content_security_policy},
+                                     {"strict_transport_security", &edge.strict_transport_security},
+                                     {"referrer_policy", &edge.referrer_policy},
+                                     {"permissions_policy", &edge.permissions_policy},
+                                     {"cross_origin_opener_policy", &edge.opener_policy},
+                                     {"cross_origin_resource_policy", &edge.resource_policy}}) {
+        EXPECT_EQ(schema.at_pointer("/$defs/edge/properties/" + std::string(key) + "/default").as_string(),
+                  *value)
+            << key;
+    }
     EXPECT_EQ(number("topology/properties/jurisdictions/maxProperties"), jurisdictions_max);
     EXPECT_EQ(number("topology/properties/regions/maxProperties"), regions_max);
     EXPECT_EQ(number("topology/properties/shards/maxProperties"), shards_max);

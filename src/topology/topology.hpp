@@ -276,6 +276,28 @@ struct Mesh {
     std::uint16_t first_port = 0;
 };
 
+/// What every HTTP response says about itself, and who is served where at the edge. The defaults are those of
+/// a door that serves data and one page of its own.
+struct Edge {
+    bool declared = false;  ///< [edge] stands in the file: the doors themselves send these headers
+    /// CSP Level 3; 'nonce-{nonce}' stands for 128 random bits, fresh in each response that is a page.
+    std::string content_security_policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+        " frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    std::string report_only = {};  ///< the policy that is only reported; empty: none
+    std::string strict_transport_security = "max-age=63072000; includeSubDomains";  ///< RFC 6797
+    std::string referrer_policy = "no-referrer";
+    std::string permissions_policy = "camera=(), geolocation=(), microphone=()";
+    std::string opener_policy = "same-origin";    ///< Cross-Origin-Opener-Policy
+    std::string resource_policy = "same-origin";  ///< Cross-Origin-Resource-Policy
+    /// Reporting-Endpoints: name and URL.
+    std::vector<std::pair<std::string, std::string>> reporting = {};
+    /// Which region serves people of a country; one of their home. Others are served by its writer region.
+    std::vector<std::pair<std::string, RegionIndex>> countries = {};
+    /// The host name of a jurisdiction's edge: where people are sent whose home it is.
+    std::vector<std::pair<JurisdictionIndex, std::string>> hosts = {};
+};
+
 struct Limits {
     std::uint32_t body_bytes_max = 1U << 20U;
     std::uint32_t page_rows_max = 1'000;
@@ -336,6 +358,7 @@ struct Topology {
     std::vector<AlarmRule> alarms = {};  ///< the default ones, and what the file says
     std::vector<Channel> channels = {};
     std::vector<Maintenance> maintenance = {};
+    Edge edge = {};
 
     [[nodiscard]] const Jurisdiction& at(JurisdictionIndex index) const { return jurisdictions[index.value]; }
     [[nodiscard]] const Region& at(RegionIndex index) const { return regions[index.value]; }

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t name_bytes_max = 63;
 constexpr std::size_t host_bytes_max = 253;  // RFC 1035 2.3.4, without the closing dot
 constexpr std::size_t label_bytes_max = 63;
+constexpr std::size_t header_bytes_max =
+    4'096;  // two policies and the rest fit into the 16 KiB that clients take
 
 bool lower(char c) {
     return c >= 'a' && c <= 'z';
@@ -136,6 +138,46 @@ bool is_action(std::string_view text) {
 bool is_setting(std::string_view text) {
     return !text.empty() &&
            std::ranges::all_of(text, [](char c) { return lower(c) || c == '_' || c == '.'; });
+}
+
+bool is_header_value(std::string_view text) {
+    return !text.empty() && text.size() <= header_bytes_max && text.front() != ' ' && text.back() != ' ' &&
+           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+bool is_policy(std::string_view text) {
+    constexpr std::string_view nonce = "'nonce-{nonce}'";
+    if (!is_header_value(text) || text.find(',') != std::string_view::npos) {
+        return false;
+    }
+    for (std::size_t at = 0; (at = text.find_first_of("{}", at)) != std::string_view::npos;) {
+        const std::size_t before = nonce.find('{');
+        if (at < before || text.substr(at - before, nonce.size()) != nonce) {
+            return false;
+        }
+        at += nonce.size() - before;
+    }
+    return true;
+}
+
+bool is_transport_security(std::string_view text) {
+    constexpr std::string_view age = "max-age=";
+    if (!text.starts_with(age)) {
+        return false;
+    }
+    text.remove_prefix(age.size());
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(digits);
+    for (const std::string_view word : {"; includeSubDomains", "; preload"}) {
+        text.remove_prefix(text.starts_with(word) ? word.size() : 0);
+    }
+    return digits >= 1 && digits <= 10 && text.empty();
+}
+
+bool is_public_host(std::string_view text) {
+    return is_host(text) &&
+           std::ranges::all_of(text, [](char c) { return lower(c) || digit(c) || c == '-' || c == '.'; }) &&
+           std::ranges::any_of(text, lower);
 }
 
 bool is_host(std::string_view text) {

@@ -27,6 +27,15 @@ namespace domicile::topology {
 /// ^[a-z_.]+$: a PostgreSQL setting.
 [[nodiscard]] bool is_setting(std::string_view text);
 
+/// What may stand in a header as it is: visible ASCII and blanks inside, at most 4096 bytes.
+[[nodiscard]] bool is_header_value(std::string_view text);
+/// A header value without commas, which would begin another policy; braces only as 'nonce-{nonce}'.
+[[nodiscard]] bool is_policy(std::string_view text);
+/// "max-age=N", "; includeSubDomains", "; preload" in this order (RFC 6797 section 6.1).
+[[nodiscard]] bool is_transport_security(std::string_view text);
+/// A host name in lower case, not an address.
+[[nodiscard]] bool is_public_host(std::string_view text);
+
 /// An IPv4 or IPv6 address or a host name.
 [[nodiscard]] bool is_host(std::string_view text);
 /// 0.0.0.0 or ::, which one can listen on but not connect to.

@@ -166,9 +166,9 @@ TEST(Docs, EveryExampleDoesWhatThePageSays) {
         }
     }
     topology.replace(topology.find("first_port = 7500"), 17, "first_port = " + std::to_string(first + 10));
-    std::ofstream(folder / "examples/retail/domicile.toml") << topology;
     topology.replace(topology.find("first_port = 7910"), 17,
                      "first_port = " + std::to_string(test_support::free_port_block(55)));
+    std::ofstream(folder / "examples/retail/domicile.toml") << topology;
     ports["-p 7500"] = "-p " + std::to_string(first + 10);
 
     {

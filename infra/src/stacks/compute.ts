@@ -181,7 +181,7 @@ export class Compute extends Layer {
       timeoutInMillis: 15_000,
       tlsConfig: {
         serverNameToVerify:
-          this.deployment.settings.hosts?.[this.network.place.jurisdiction!]?.name ??
+          this.deployment.topology.edge.hosts[this.network.place.jurisdiction!] ??
           `${this.network.place.id}.${this.deployment.topology.name}.internal`,
       },
     })

@@ -6,7 +6,7 @@ import * as cf from 'aws-cdk-lib/aws-cloudfront'
 import { CfnRole } from 'aws-cdk-lib/aws-iam'
 import { CfnFunction, CfnVersion } from 'aws-cdk-lib/aws-lambda'
 import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2'
-import { edgeOf } from '../edge/edge.ts'
+import { edgeOf, type Edge as Declared } from '../edge/edge.ts'
 import { headersSource, residencySource } from '../edge/source.ts'
 import { named, siteOf, type Deployment } from '../sites.ts'
 import type { Jurisdiction } from '../topology/read.ts'
@@ -17,7 +17,7 @@ import { Layer } from './layer.ts'
 const allViewerExceptHost = 'b689b0a8-53d0-40ab-baf2-68738e2966ac'
 
 export class Edge extends Layer {
-  constructor(app: App, deployment: Deployment, jurisdiction: Jurisdiction, door: Compute) {
+  constructor(app: App, deployment: Deployment, jurisdiction: Jurisdiction, doors: Map<string, Compute>) {
     const home = siteOf(deployment, jurisdiction.writer)
     super(
       app,
@@ -63,16 +63,7 @@ export class Edge extends Layer {
     )
     const acl = this.firewall()
     const policy = new cf.CfnResponseHeadersPolicy(this, 'HeadersPolicy', {
-      responseHeadersPolicyConfig: {
-        name: this.name('headers'),
-        securityHeadersConfig: {
-          contentSecurityPolicy: { contentSecurityPolicy: edge.headers['content-security-policy']!, override: false },
-          contentTypeOptions: { override: true },
-          frameOptions: { frameOption: 'DENY', override: true },
-          referrerPolicy: { referrerPolicy: 'no-referrer', override: true },
-          strictTransportSecurity: { accessControlMaxAgeSec: 63_072_000, includeSubdomains: true, override: true },
-        },
-      },
+      responseHeadersPolicyConfig: { name: this.name('headers'), ...securityHeaders(edge) },
     })
     // Functions see the viewer's country only if a policy names it, and AWS's policies that do pass on Host as well. A cache
     // key may hold headers only if something could be cached: nothing is, unless the door itself says so, for a second.
@@ -91,27 +82,26 @@ export class Edge extends Layer {
         },
       },
     })
-    const host = deployment.settings.hosts?.[jurisdiction.name]
+    const host = deployment.topology.edge.hosts[jurisdiction.name]
+    const certificate = deployment.settings.certificates?.[jurisdiction.name]
+    const origin = (id: string, region: string) => ({
+      id,
+      domainName: Fn.join('', [doors.get(region)!.apiId, `.execute-api.${region}.amazonaws.com`]),
+      customOriginConfig: { originProtocolPolicy: 'https-only', originSslProtocols: ['TLSv1.2'] },
+    })
     new cf.CfnDistribution(this, 'Distribution', {
       distributionConfig: {
         enabled: true,
         httpVersion: 'http2and3',
         comment: `${deployment.topology.name}, ${jurisdiction.name}`,
         webAclId: acl.attrArn,
-        ...(host && { aliases: [host.name] }),
-        viewerCertificate: host
-          ? {
-              acmCertificateArn: host.certificateArn,
-              sslSupportMethod: 'sni-only',
-              minimumProtocolVersion: 'TLSv1.2_2021',
-            }
+        ...(host && certificate && { aliases: [host] }),
+        viewerCertificate: certificate
+          ? { acmCertificateArn: certificate, sslSupportMethod: 'sni-only', minimumProtocolVersion: 'TLSv1.2_2021' }
           : { cloudFrontDefaultCertificate: true },
         origins: [
-          {
-            id: 'door',
-            domainName: Fn.join('', [door.apiId, `.execute-api.${home.region}.amazonaws.com`]),
-            customOriginConfig: { originProtocolPolicy: 'https-only', originSslProtocols: ['TLSv1.2'] },
-          },
+          origin('door', home.region),
+          ...[...new Set(Object.values(edge.regions))].map((region) => origin(`door-${region}`, region)),
         ],
         defaultCacheBehavior: {
           targetOriginId: 'door',
@@ -161,3 +151,29 @@ export class Edge extends Layer {
     })
   }
 }
+
+/** For what CloudFront answers by itself, beside the door and the function behind it. What those say stands. */
+function securityHeaders(
+  edge: Declared,
+): Omit<cf.CfnResponseHeadersPolicy.ResponseHeadersPolicyConfigProperty, 'name'> {
+  const { headers } = edge
+  const age = /^max-age=(\d+)/.exec(headers['Strict-Transport-Security']!)![1]
+  const plain = Object.keys(headers).filter((name) => !ownFields.includes(name))
+  return {
+    securityHeadersConfig: {
+      contentSecurityPolicy: { contentSecurityPolicy: headers['Content-Security-Policy']!, override: false },
+      contentTypeOptions: { override: true },
+      referrerPolicy: { referrerPolicy: headers['Referrer-Policy']!, override: true },
+      strictTransportSecurity: {
+        accessControlMaxAgeSec: Number(age),
+        includeSubdomains: headers['Strict-Transport-Security']!.includes('includeSubDomains'),
+        preload: headers['Strict-Transport-Security']!.includes('preload'),
+        override: true,
+      },
+    },
+    customHeadersConfig: { items: plain.map((name) => ({ header: name, value: headers[name]!, override: false })) },
+  }
+}
+
+// Headers that have a field of their own in a response headers policy, and are refused as custom ones.
+const ownFields = ['Content-Security-Policy', 'X-Content-Type-Options', 'Referrer-Policy', 'Strict-Transport-Security']

@@ -42,6 +42,19 @@ export interface File {
   queue?: { driver?: string; endpoint?: string; name?: string }
   store?: { driver?: string; endpoint?: string; bucket?: string; retain_days?: bigint }
   mesh?: { first_port: bigint }
+  edge?: FileEdge
+}
+export interface FileEdge {
+  content_security_policy?: string
+  report_only?: string
+  strict_transport_security?: string
+  referrer_policy?: string
+  permissions_policy?: string
+  cross_origin_opener_policy?: string
+  cross_origin_resource_policy?: string
+  reporting?: Named<string>
+  countries?: Named<string>
+  hosts?: Named<string>
 }
 type Setting = string | bigint | boolean
 export interface FileRegion {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import { NotAccepted, readDocument, type Value } from './document.ts'
-import type { File } from './file.ts'
+import type { File, FileEdge } from './file.ts'
 import { findings } from './rules.ts'
 
 export interface Jurisdiction {
@@ -41,10 +41,28 @@ export interface Topology {
   queue: string
   keyAlias: string
   backupDays: number
+  edge: EdgeSection
+}
+/** What every response says, and who is served where; the defaults are those of the C++ reader. */
+export interface EdgeSection {
+  contentSecurityPolicy: string
+  reportOnly: string
+  strictTransportSecurity: string
+  referrerPolicy: string
+  permissionsPolicy: string
+  openerPolicy: string
+  resourcePolicy: string
+  reporting: Record<string, string>
+  /** Country to the region that serves it, where it is not its home's writer region. */
+  countries: Record<string, string>
+  hosts: Record<string, string>
 }
 
 const schemaFile = join(dirname(fileURLToPath(import.meta.url)), '../../../docs/domicile.schema.json')
-const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(readFileSync(schemaFile, 'utf8')))
+const schema = JSON.parse(readFileSync(schemaFile, 'utf8'))
+const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema)
+/** A default of [edge] stands in the schema once, where a C++ test holds it against the reader. */
+const edgeDefault = (key: string): string => schema.$defs.edge.properties[key].default ?? ''
 
 /** JSON Schema knows no bigint; that a double rounds does not matter to its bounds. */
 function plain(value: Value): unknown {
@@ -71,6 +89,22 @@ export function readFile(text: string): File {
   const found = findings(file)
   if (found.length > 0) throw new NotAccepted(found)
   return file
+}
+
+function readEdge(edge: FileEdge = {}): EdgeSection {
+  const text = (key: Exclude<keyof FileEdge, 'reporting' | 'countries' | 'hosts'>) => edge[key] ?? edgeDefault(key)
+  return {
+    contentSecurityPolicy: text('content_security_policy'),
+    reportOnly: text('report_only'),
+    strictTransportSecurity: text('strict_transport_security'),
+    referrerPolicy: text('referrer_policy'),
+    permissionsPolicy: text('permissions_policy'),
+    openerPolicy: text('cross_origin_opener_policy'),
+    resourcePolicy: text('cross_origin_resource_policy'),
+    reporting: edge.reporting ?? {},
+    countries: edge.countries ?? {},
+    hosts: edge.hosts ?? {},
+  }
 }
 
 /** @throws NotAccepted with every finding */
@@ -114,6 +148,7 @@ export function readTopology(text: string): Topology {
     queue: file.queue?.name ?? `domicile-${file.name}-figures`,
     keyAlias: file.vault?.key ?? 'alias/domicile',
     backupDays: Number((file.privacy as { backup_days?: bigint } | undefined)?.backup_days ?? 0n),
+    edge: readEdge(file.edge),
   }
 }
 

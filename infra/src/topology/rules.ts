@@ -47,6 +47,7 @@ export function findings(file: File): string[] {
   drivers(file, finding)
   secretsAndInstitutions(file, finding)
   mesh(file, nodes, finding)
+  edge(file, finding)
   privacy(file, finding)
   return all
 }
@@ -374,6 +375,31 @@ function mesh(file: File, nodes: number, finding: Finding) {
   for (const [name, region] of Object.entries(file.regions))
     if (region.mesh === undefined && meshed.some((other) => other.jurisdiction === region.jurisdiction))
       finding(`${name} has no mesh, but another region of its jurisdiction has`)
+}
+
+/** The home of people of a country: who lists it, else who takes the rest of the world. */
+export const homeOfCountry = (file: Pick<File, 'jurisdictions'>, country: string) => {
+  const all = Object.entries(file.jurisdictions)
+  return (all.find(([, one]) => one.countries?.includes(country)) ?? all.find(([, one]) => one.rest_of_world))?.[0]
+}
+
+function edge(file: File, finding: Finding) {
+  const section = file.edge ?? {}
+  for (const [name, url] of Object.entries(section.reporting ?? {})) {
+    const address = url.startsWith('http://') ? readAddress(url.slice(7).split(/[/?#]/)[0]!) : undefined
+    if (!url.startsWith('https://') && !(address && isLoopback(address.host)))
+      finding(`the reporting endpoint ${name} is no URL that browsers report to`)
+  }
+  for (const [country, region] of Object.entries(section.countries ?? {}))
+    if (!owns(file.regions, region)) finding(`\`countries\` in [edge] names the unknown region ${region}`)
+    else if (homeOf(file, region) !== homeOfCountry(file, country))
+      finding(`people of ${country} would be served abroad, in ${region}`)
+  for (const [name, host] of Object.entries(section.hosts ?? {})) {
+    if (!owns(file.jurisdictions, name)) finding(`\`hosts\` in [edge] names the unknown jurisdiction ${name}`)
+    if (!isHost(host)) finding(`${host} in [edge] is no host name`)
+  }
+  const hosts = Object.values(section.hosts ?? {})
+  if (new Set(hosts).size !== hosts.length) finding('two jurisdictions have one host')
 }
 
 function privacy(file: File, finding: Finding) {
