@@ -5,27 +5,8 @@ import type { History, Span } from './api.ts'
 import { get } from './client.ts'
 import { clock, date, fact, fact_name, instant } from './format.ts'
 import { token } from './store.ts'
+import { with_gaps } from './history.ts'
 import { ink } from './theme.ts'
-
-/** Absent points are gaps, not lines: a null is put wherever more than a step and a half is missing. */
-export function with_gaps(history: History): [number[], (number | null)[], (number | null)[]] {
-  const at: number[] = []
-  const average: (number | null)[] = []
-  const max: (number | null)[] = []
-  let last: number | null = null
-  for (const [t_ms, a, m] of history.points) {
-    if (last !== null && t_ms - last > history.step_s * 1_500) {
-      at.push((last + history.step_s * 1_000) / 1_000)
-      average.push(null)
-      max.push(null)
-    }
-    at.push(t_ms / 1_000)
-    average.push(a)
-    max.push(m)
-    last = t_ms
-  }
-  return [at, average, max]
-}
 
 function colour(box: HTMLElement, name: string): string {
   return getComputedStyle(box).getPropertyValue(name).trim() || 'gray'
@@ -78,6 +59,7 @@ export function Chart(props: { series: string; region: string | null; resource: 
         axes: [
           {
             ...axis,
+            size: 28,
             values: (_, splits) =>
               splits.map((s) => (span === '4w' ? date(s * 1000).slice(5) : clock(s * 1000).slice(0, 5))),
           },

@@ -91,7 +91,7 @@ export function many(n: number, one: string, more = `${one}s`): string {
 }
 /** Plurals of the kinds. */
 export function kinds(kind: string, n: number): string {
-  return n === 1 ? kind : kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`
+  return n === 1 ? kind : /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`
 }
 export function value_with_unit(value: number | null, unit: string): string {
   if (value === null) return '–'

@@ -7,8 +7,8 @@ export interface Place {
   card_x: number
   card_y: number
 }
-export const card = { width: 158, height: 50 }
-export const paper = { width: 1000, height: 460 }
+export const card = { width: 150, height: 50 }
+export const paper = { width: 780, height: 390 }
 export interface View {
   place: (longitude: number, latitude: number) => [number, number]
   west: number
@@ -46,43 +46,36 @@ export function view_of(regions: readonly Pick<Region, 'latitude' | 'longitude'>
   }
 }
 
+const step = 13
+/** Each card goes to the free spot that is nearest to its dot and covers no dot; the same regions give the same map. */
 export function arrange(regions: readonly Region[], view: View): Map<string, Place> {
-  const gap = { x: card.width + 12, y: card.height + 14 }
-  const places = regions.map((r) => {
-    const [x, y] = view.place(r.longitude, r.latitude)
-    return { x, y, card_x: x, card_y: y + card.height / 2 + 16 }
-  })
-  const inside = (p: Place) => {
-    p.card_x = Math.max(card.width / 2 + 4, Math.min(paper.width - card.width / 2 - 4, p.card_x))
-    p.card_y = Math.max(card.height / 2 + 4, Math.min(paper.height - card.height / 2 - 4, p.card_y))
+  const dots = regions.map((r) => view.place(r.longitude, r.latitude))
+  const low = { x: card.width / 2 + 4, y: card.height / 2 + 4 }
+  const high = { x: paper.width - low.x, y: paper.height - low.y }
+  const placed: Place[] = []
+  const free = (x: number, y: number) =>
+    placed.every((p) => Math.abs(p.card_x - x) >= card.width + 8 || Math.abs(p.card_y - y) >= card.height + 8)
+  const covered = (x: number, y: number) =>
+    dots.filter((dot) => Math.abs(dot[0] - x) < card.width / 2 + 7 && Math.abs(dot[1] - y) < card.height / 2 + 7).length
+  for (const [x, y] of dots) {
+    const wish = {
+      x: Math.max(low.x, Math.min(high.x, x)),
+      y: Math.max(low.y, Math.min(high.y, y + card.height / 2 + 14)),
+    }
+    let best = wish
+    let least = Infinity
+    const look = (at_x: number, at_y: number) => {
+      const far = Math.hypot(at_x - wish.x, at_y - wish.y)
+      if (far >= least || !free(at_x, at_y)) return
+      const cost = far + 70 * covered(at_x, at_y)
+      if (cost < least) [best, least] = [{ x: at_x, y: at_y }, cost]
+    }
+    look(wish.x, wish.y)
+    for (let at_y = low.y; at_y <= high.y; at_y += step)
+      for (let at_x = low.x; at_x <= high.x; at_x += step) look(at_x, at_y)
+    placed.push({ x, y, card_x: best.x, card_y: best.y })
   }
-  places.forEach(inside)
-  for (let round = 0; round < 400; round++) {
-    let moved = false
-    for (let i = 0; i < places.length; i++)
-      for (let j = i + 1; j < places.length; j++) {
-        const a = places[i]!
-        const b = places[j]!
-        const over_x = gap.x - Math.abs(a.card_x - b.card_x)
-        const over_y = gap.y - Math.abs(a.card_y - b.card_y)
-        if (over_x <= 0.5 || over_y <= 0.5) continue
-        moved = true
-        // The shorter way out; a tie is broken by the order, so that the map is the same each time.
-        if (over_x / gap.x < over_y / gap.y) {
-          const way = a.card_x < b.card_x || (a.card_x === b.card_x && i < j) ? 1 : -1
-          a.card_x -= (way * over_x) / 2
-          b.card_x += (way * over_x) / 2
-        } else {
-          const way = a.card_y < b.card_y || (a.card_y === b.card_y && i < j) ? 1 : -1
-          a.card_y -= (way * over_y) / 2
-          b.card_y += (way * over_y) / 2
-        }
-        inside(a)
-        inside(b)
-      }
-    if (!moved) break
-  }
-  return new Map(regions.map((r, i) => [r.name, places[i]!]))
+  return new Map(regions.map((r, i) => [r.name, placed[i]!]))
 }
 
 /** The whole tens of degrees in between, for the graticule. */

@@ -38,7 +38,7 @@ function Card({ region, x, y }: { region: Region; x: number; y: number }) {
       <text class="name" x={x - card.width / 2 + 30} y={y - 5}>
         {region.name}
       </text>
-      <text class="figures" x={x - card.width / 2 + 13} y={y + 15}>
+      <text class="sums" x={x - card.width / 2 + 13} y={y + 15}>
         {figures}
       </text>
     </a>
@@ -58,8 +58,15 @@ function curve(a: { x: number; y: number }, b: { x: number; y: number }, lane: n
 const lanes: Record<Flow['kind'], number> = { replication: 0, mesh: 1, figures: 2 }
 
 export function WorldMap() {
-  const view = useComputed(() => view_of(facts.regions.value))
-  const places = useComputed(() => arrange(facts.regions.value, view.value))
+  // Figures change each second, places do not: a text is equal to itself, so the layout is made once.
+  const earth = useComputed(() => facts.regions.value.map((r) => `${r.name} ${r.latitude} ${r.longitude}`).join())
+  const layout = useComputed(() => {
+    void earth.value
+    const regions = facts.regions.peek()
+    const view = view_of(regions)
+    return { view, places: arrange(regions, view) }
+  })
+  const { view, places } = layout.value
   const flows = useComputed(() => {
     // Many shards replicate between the same two regions: one line, in the worst state of them.
     const lines = new Map<string, Flow>()
@@ -71,7 +78,7 @@ export function WorldMap() {
     }
     return [...lines.values()]
   })
-  const { west, east, south, north, place } = view.value
+  const { west, east, south, north, place } = view
   return (
     <figure class="map">
       <div class="scroll" role="region" aria-label="Map of regions" tabIndex={0}>
@@ -92,8 +99,8 @@ export function WorldMap() {
           </g>
           <g class="flows" aria-hidden="true">
             {flows.value.map((flow) => {
-              const a = places.value.get(flow.from)
-              const b = places.value.get(flow.to)
+              const a = places.get(flow.from)
+              const b = places.get(flow.to)
               return a && b ? (
                 <path
                   key={`${flow.from} ${flow.to} ${flow.kind}`}
@@ -106,7 +113,7 @@ export function WorldMap() {
             })}
           </g>
           {facts.regions.value.map((region) => {
-            const at = places.value.get(region.name)!
+            const at = places.get(region.name)!
             return (
               <g key={region.name}>
                 <path class="leader" d={`M${at.x} ${at.y}L${at.card_x} ${at.card_y}`} />

@@ -35,10 +35,11 @@ export function StateMark({ state }: { state: Look }) {
     </span>
   )
 }
-export function SeverityMark({ severity }: { severity: Severity }) {
+/** Quiet where nothing is wrong now. */
+export function SeverityMark({ severity, quiet }: { severity: Severity; quiet?: boolean }) {
   const bars = { low: 1, medium: 2, high: 3, critical: 4 }[severity]
   return (
-    <span class={`severity ${severity}`}>
+    <span class={`severity ${quiet ? 'quiet' : severity}`}>
       <svg viewBox="0 0 16 12" width="16" height="12" aria-hidden="true">
         {[0, 1, 2, 3].map((i) => (
           <rect key={i} x={i * 4} y={8 - i * 2.6} width="3" height={4 + i * 2.6} class={i < bars ? 'full' : 'empty'} />
@@ -46,6 +47,17 @@ export function SeverityMark({ severity }: { severity: Severity }) {
       </svg>
       {severity}
     </span>
+  )
+}
+
+/** A page of the documentation: a link if the gateway names an address, else its path in the tree. */
+export function Runbook({ path }: { path: string }) {
+  return /^(https:\/\/|\/)/.test(path) ? (
+    <a href={path} target="_blank" rel="noreferrer">
+      {path}
+    </a>
+  ) : (
+    <code>{path}</code>
   )
 }
 

@@ -94,8 +94,7 @@ function ThemeSwitch() {
   const next: Record<Theme, Theme> = { auto: 'dark', dark: 'light', light: 'auto' }
   return (
     <button type="button" class="quiet" onClick={() => set_theme(next[theme.value])}>
-      <span class="hidden">Colours: </span>
-      {{ auto: 'Auto', dark: 'Dark', light: 'Light' }[theme.value]}
+      {`Colours: ${theme.value}`}
     </button>
   )
 }

@@ -2,7 +2,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import type { Alarm } from '../api.ts'
 import { post } from '../client.ts'
 import { duration, instant, many, value_with_unit } from '../format.ts'
-import { Choice, Empty, Field, SeverityMark, StateMark, Table } from '../parts.tsx'
+import { Choice, Empty, Field, Runbook, SeverityMark, StateMark, Table } from '../parts.tsx'
 import { choose, route } from '../route.ts'
 import { facts, may, token } from '../store.ts'
 
@@ -64,7 +64,7 @@ function One({ alarm, all }: { alarm: Alarm; all: Alarm[] }) {
       <p class="card-head">
         <StateMark state={alarm.state} />
         <strong>{alarm.name}</strong>
-        <SeverityMark severity={alarm.severity} />
+        <SeverityMark severity={alarm.severity} quiet={alarm.state !== 'alarm'} />
         {alarm.children.length > 0 && <span class="tag">composite</span>}
         {silenced && <span class="tag">silenced until {instant(alarm.silenced_until!)}</span>}
         <span class="quiet-text">
@@ -96,7 +96,7 @@ function One({ alarm, all }: { alarm: Alarm; all: Alarm[] }) {
       )}
       <p class="actions">
         <span>
-          What to do: <code>{alarm.runbook}</code>
+          What to do: <Runbook path={alarm.runbook} />
         </span>
         {may('ops:Silence') && !open.value && (
           <button type="button" onClick={() => (open.value = true)} aria-label={`Silence ${alarm.name} …`}>

@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals'
-import { memo } from 'preact/compat'
+import { Component } from 'preact'
 import type { Resource } from '../api.ts'
 import { filter_of, fleet_csv, select } from '../fleet.ts'
 import { fact, fact_name, instant, many } from '../format.ts'
@@ -7,36 +7,42 @@ import { Choice, Empty, Field, StateMark, Table, resource_link } from '../parts.
 import { choose, route } from '../route.ts'
 import { facts } from '../store.ts'
 
-const Row = memo(function Row({ one }: { one: Resource }) {
-  return (
-    <tr>
-      <th scope="row">
-        <a href={resource_link(one.kind, one.name, one.region)}>{one.name}</a>
-      </th>
-      <td>
-        {one.kind}
-        {one.role && <span class="quiet-text"> {one.role}</span>}
-      </td>
-      <td>
-        <StateMark state={one.state} />
-      </td>
-      <td>{one.region ?? '–'}</td>
-      <td>{one.jurisdiction}</td>
-      <td>{one.shard ?? '–'}</td>
-      <td class="wide">
-        {one.summary}
-        {Object.entries(one.facts)
-          .slice(0, 2)
-          .map(([name, value]) => (
-            <span class="quiet-text" key={name}>
-              {' · '}
-              {fact_name(name)} {fact(name, value)}
-            </span>
-          ))}
-      </td>
-    </tr>
-  )
-})
+/** Drawn again only if its resource has changed: the store keeps the identity of what has not. */
+class Row extends Component<{ one: Resource }> {
+  override shouldComponentUpdate(next: { one: Resource }) {
+    return next.one !== this.props.one
+  }
+  override render({ one }: { one: Resource }) {
+    return (
+      <tr>
+        <th scope="row">
+          <a href={resource_link(one.kind, one.name, one.region)}>{one.name}</a>
+        </th>
+        <td>
+          {one.kind}
+          {one.role && <span class="quiet-text"> {one.role}</span>}
+        </td>
+        <td>
+          <StateMark state={one.state} />
+        </td>
+        <td>{one.region ?? '–'}</td>
+        <td>{one.jurisdiction}</td>
+        <td>{one.shard ?? '–'}</td>
+        <td class="wide">
+          {one.summary}
+          {Object.entries(one.facts)
+            .slice(0, 2)
+            .map(([name, value]) => (
+              <span class="quiet-text" key={name}>
+                {' · '}
+                {fact_name(name)} {fact(name, value)}
+              </span>
+            ))}
+        </td>
+      </tr>
+    )
+  }
+}
 
 /** A file made here, of what is seen here. */
 function save(name: string, text: string): void {

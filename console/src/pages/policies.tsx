@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { Simulation, Verdict, WhoCan } from '../api.ts'
 import { get, post } from '../client.ts'
+import { parse_context } from '../context.ts'
 import { many } from '../format.ts'
 import { Empty, Field, Glyph, Table } from '../parts.tsx'
 import { token } from '../store.ts'
@@ -13,16 +14,6 @@ function VerdictMark({ verdict }: { verdict: Verdict }) {
       {verdict}
     </span>
   )
-}
-
-/** "key = value" a line. */
-export function parse_context(text: string): Record<string, string> {
-  const context: Record<string, string> = {}
-  for (const line of text.split('\n')) {
-    const at = line.indexOf('=')
-    if (at > 0) context[line.slice(0, at).trim()] = line.slice(at + 1).trim()
-  }
-  return context
 }
 
 function Simulate() {

@@ -118,7 +118,7 @@ export function ResourcePage() {
               <p class="card-head">
                 <StateMark state={a.state} />
                 <a href={link('alarms', { text: a.name })}>{a.name}</a>
-                <SeverityMark severity={a.severity} />
+                <SeverityMark severity={a.severity} quiet={a.state !== 'alarm'} />
               </p>
               <p>{a.why}</p>
             </li>

@@ -1,7 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import type { Figures, Metrics } from '../api.ts'
 import { get } from '../client.ts'
-import { number } from '../format.ts'
+import { instant, number } from '../format.ts'
 import { Bar, Choice, Empty, Field, Table } from '../parts.tsx'
 import { choose, route } from '../route.ts'
 import { token } from '../store.ts'
@@ -138,7 +138,7 @@ export function Statistics() {
               )
             })}
           </Table>
-          <p class="quiet-text">As of {table.as_of || 'never'}.</p>
+          <p class="quiet-text">As of {table.as_of ? instant(Date.parse(table.as_of)) : 'never'}.</p>
         </>
       )}
     </>

@@ -4,7 +4,7 @@ import type { State } from '../api.ts'
 import { matrix, worst } from '../fleet.ts'
 import { duration, kinds, many, number, rate } from '../format.ts'
 import { WorldMap, hue_of } from '../map.tsx'
-import { Copy, Glyph, SeverityMark, StateMark, Table } from '../parts.tsx'
+import { Copy, Glyph, Runbook, SeverityMark, StateMark, Table } from '../parts.tsx'
 import { link } from '../route.ts'
 import { facts } from '../store.ts'
 
@@ -50,7 +50,7 @@ function Wrong() {
             </p>
             <p>{one.why}</p>
             <p class="quiet-text">
-              What to do: <code>{one.runbook}</code>
+              What to do: <Runbook path={one.runbook} />
             </p>
           </li>
         ))}
@@ -249,9 +249,11 @@ export function World() {
       <h1 class="hidden">World</h1>
       <div class="first">
         <Wrong />
-        <WorldMap />
+        <div>
+          <WorldMap />
+          <Counters />
+        </div>
       </div>
-      <Counters />
       <Regions />
       <Matrix />
     </>
