@@ -1,30 +1,31 @@
 import { accessible, enter, expect, test } from './base.ts'
 
-test('signing in: 401 and 403 are said, the token stays in the tab, signing out forgets it', async ({
-  page,
-  simulator,
-}) => {
-  await page.goto(`${simulator.url}/console/`)
-  await accessible(page)
-  await page.getByLabel('Bearer token').fill('wrong')
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('alert')).toContainText('not accepted')
-  simulator.refuse(403)
-  await page.getByLabel('Bearer token').fill(simulator.token)
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('alert')).toContainText('the action ops:Read is missing')
-  simulator.refuse(0)
-  await page.keyboard.press('Enter')
-  await expect(page.getByText('Live', { exact: true })).toBeVisible()
-  await page.reload()
-  await expect(page.getByText('Live', { exact: true })).toBeVisible()
-  expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(simulator.token)
-  await page.getByRole('button', { name: 'Sign out' }).click()
-  await expect(page.getByLabel('Bearer token')).toBeVisible()
-  expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
-})
 test.describe(() => {
+  // Chromium itself writes each failed request to its console.
   test.use({ expected: /ERR_|40[13]/ })
+  test('signing in: 401 and 403 are said, the token stays in the tab, signing out forgets it', async ({
+    page,
+    simulator,
+  }) => {
+    await page.goto(`${simulator.url}/console/`)
+    await accessible(page)
+    await page.getByLabel('Bearer token').fill('wrong')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('alert')).toContainText('not accepted')
+    simulator.refuse(403)
+    await page.getByLabel('Bearer token').fill(simulator.token)
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('alert')).toContainText('the action ops:Read is missing')
+    simulator.refuse(0)
+    await page.keyboard.press('Enter')
+    await expect(page.getByText('Live', { exact: true })).toBeVisible()
+    await page.reload()
+    await expect(page.getByText('Live', { exact: true })).toBeVisible()
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(simulator.token)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await expect(page.getByLabel('Bearer token')).toBeVisible()
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+  })
   test('a gateway that is away: old facts stay, it is said since when, and it comes back', async ({
     page,
     simulator,

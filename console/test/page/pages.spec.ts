@@ -25,7 +25,8 @@ for (const colours of ['light', 'dark'] as const)
         await page.goto(`${simulator.url}/console/#/${path}`)
         await expect(page.getByText(text).first()).toBeVisible()
         await fits(page)
-        await accessible(page)
+        // The same markup in each: what differs is colours, so each set of them is looked at once.
+        if (colours === 'dark' || width > 400) await accessible(page)
       }
     })
 
@@ -66,7 +67,7 @@ test('Fleet: filters stand in the URL, a file has what is seen, and a name leads
   await page.getByRole('link', { name: 'uk-1-b' }).click()
   await expect(page.getByRole('heading', { name: /uk-1-b/ })).toBeVisible()
   await expect(page.locator('.uplot canvas')).toHaveCount(2)
-  await page.getByText('4 weeks').click()
+  await page.getByRole('radio', { name: '4 weeks' }).check()
   await expect(page.locator('.uplot')).toHaveCount(2)
   await page.goBack()
   await expect(page.getByLabel('Search')).toHaveValue('reader uk')
