@@ -224,7 +224,7 @@ export function make_world({ shards = 8, regions = 5, seed = 1, now = Date.now()
       unit: 'ms',
       severity: 'high',
       rule: 'replica_lag_ms > 10000 for 3 of 5',
-      why: 'A reader this far behind serves nobody: its readers’ load is the writer’s now.',
+      why: 'A reader this far behind serves nobody: its load is on the others now.',
     }),
     alarm('privacy-overdue', {
       jurisdiction: names[0],

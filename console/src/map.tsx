@@ -112,15 +112,20 @@ export function WorldMap() {
               ) : null
             })}
           </g>
+          <g aria-hidden="true">
+            {facts.regions.value.map((region) => {
+              const at = places.get(region.name)!
+              return (
+                <g key={region.name}>
+                  <path class="leader" d={`M${at.x} ${at.y}L${at.card_x} ${at.card_y}`} />
+                  <circle class={`dot hue${hue_of(region.jurisdiction)}`} cx={at.x} cy={at.y} r="5" />
+                </g>
+              )
+            })}
+          </g>
           {facts.regions.value.map((region) => {
             const at = places.get(region.name)!
-            return (
-              <g key={region.name}>
-                <path class="leader" d={`M${at.x} ${at.y}L${at.card_x} ${at.card_y}`} />
-                <circle class={`dot hue${hue_of(region.jurisdiction)}`} cx={at.x} cy={at.y} r="5" />
-                <Card region={region} x={at.card_x} y={at.card_y} />
-              </g>
-            )
+            return <Card key={region.name} region={region} x={at.card_x} y={at.card_y} />
           })}
         </svg>
       </div>

@@ -42,6 +42,8 @@ export const silence_ms_max = 25_000
 export interface Follower {
   event(event: Event): void
   open(): void
+  /** Something came, be it a comment: the way is alive, and nothing has changed. */
+  alive?(): void
   lost(): void
   refused(failure: Failure): void
 }
@@ -64,6 +66,7 @@ export async function follow(path: string, token: string, to: Follower, stop: Ab
         attempt = 0
         clearTimeout(watchdog)
         watchdog = setTimeout(end, silence_ms_max)
+        to.alive?.()
         parse(value as unknown as string)
       }
     } catch (error) {

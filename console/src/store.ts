@@ -96,6 +96,7 @@ export async function sign_in(given: string): Promise<void> {
       apply(JSON.parse(data) as Update)
     },
     open: () => (connection.value = 'live'),
+    alive: () => (heard.value = Date.now()),
     lost: () => (connection.value = 'lost'),
     refused: (failure: Failure) => sign_out(failure.message),
   }
