@@ -3,6 +3,8 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'test/page',
   testMatch: '*.spec.ts',
+  // Pictures are made on demand only, since each second of the simulator looks different.
+  testIgnore: process.env.CONSOLE_SHOTS ? [] : ['**/shots.spec.ts'],
   outputDir: 'test-results',
   workers: 1,
   timeout: 90_000,

@@ -85,3 +85,9 @@ test('a page that is not there says so', async ({ page, simulator }) => {
   await enter(page, simulator, 'nowhere')
   await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible()
 })
+
+test('what the policy forbids is found by these tests', async ({ page, simulator }) => {
+  test.fail()
+  await enter(page, simulator)
+  await page.evaluate(() => document.body.setAttribute('style', 'color: red'))
+})

@@ -1,10 +1,9 @@
-// Pictures for the documentation: made on demand only, since each second of the simulator looks different.
+// Pictures for the documentation: console/run --shots.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { enter, expect, test } from './base.ts'
 
 const folder = fileURLToPath(new URL('../../../docs/console/', import.meta.url))
-test.skip(!process.env.CONSOLE_SHOTS, 'pictures are made by run --shots')
 test.use({ viewport: { width: 1200, height: 820 }, size: { shards: 8, regions: 5 } })
 for (const [name, path, colours] of [
   ['world-light', 'world', 'light'],
