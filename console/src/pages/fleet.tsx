@@ -19,11 +19,11 @@ class Row extends Component<{ one: Resource }> {
           <a href={resource_link(one.kind, one.name, one.region)}>{one.name}</a>
         </th>
         <td>
-          {one.kind}
-          {one.role && <span class="quiet-text"> {one.role}</span>}
+          <StateMark state={one.state} />
         </td>
         <td>
-          <StateMark state={one.state} />
+          {one.kind}
+          {one.role && <span class="quiet-text"> {one.role}</span>}
         </td>
         <td>{one.region ?? '–'}</td>
         <td>{one.jurisdiction}</td>
@@ -130,8 +130,8 @@ export function Fleet() {
           head={
             <>
               <th scope="col">Name</th>
-              <th scope="col">Kind</th>
               <th scope="col">State</th>
+              <th scope="col">Kind</th>
               <th scope="col">Region</th>
               <th scope="col">Jurisdiction</th>
               <th scope="col">Shard</th>

@@ -129,6 +129,7 @@ test('Alarms: a composite shows its children, silence is posted and shown', asyn
   await expect(composite.getByRole('listitem').filter({ hasText: 'reader-behind' })).toContainText('alarm')
   await page.getByRole('button', { name: 'Silence reader-behind …' }).click()
   const form = page.getByRole('form', { name: 'Silence reader-behind' })
+  await accessible(page)
   await form.getByLabel('Minutes').fill('30')
   await form.getByLabel('Reason').fill('disk is being replaced')
   await form.getByRole('button', { name: 'Silence' }).click()
