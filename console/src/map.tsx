@@ -97,6 +97,20 @@ export function WorldMap() {
               return <path key={lat} d={`M0 ${y}H${paper.width}`} class={lat === 0 ? 'zero' : ''} />
             })}
           </g>
+          <defs>
+            <marker
+              id="arrow"
+              viewBox="0 0 8 8"
+              refX="14"
+              refY="4"
+              markerWidth="8"
+              markerHeight="8"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
+              <path class="arrow" d="M0 0 8 4 0 8z" />
+            </marker>
+          </defs>
           <g class="flows" aria-hidden="true">
             {flows.value.map((flow) => {
               const a = places.get(flow.from)
