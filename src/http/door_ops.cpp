@@ -21,7 +21,7 @@ constexpr std::string_view console_policy =
     "trusted-types 'none'";
 constexpr std::chrono::milliseconds beat{1'000};
 // A proxy between takes silence for death.
-constexpr int beats_silent_max = 15;
+constexpr int beats_silent_max = 8;
 
 std::string_view parameter(const Target& target, std::string_view name) {
     for (const auto& [key, value] : target.query) {

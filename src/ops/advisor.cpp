@@ -53,6 +53,19 @@ std::vector<Finding> advise(const Evidence& evidence) {
     return findings;
 }
 
+/// "node n1" of a resource becomes "node/n1", by which the page finds it; other words stay.
+static std::string reference(const std::string& resource) {
+    const auto space = resource.find(' ');
+    const bool known = std::ranges::any_of(topology::known_facts(), [&](const auto& one) {
+        return one.kind == std::string_view(resource).substr(0, space);
+    });
+    std::string text = resource;
+    if (known && space != std::string::npos && resource.find(' ', space + 1) == std::string::npos) {
+        text[space] = '/';
+    }
+    return text;
+}
+
 boost::json::object to_value(const Finding& finding, const boost::json::object* acknowledged) {
     boost::json::value known;
     if (acknowledged != nullptr) {
@@ -64,7 +77,7 @@ boost::json::object to_value(const Finding& finding, const boost::json::object* 
             {"check", finding.check},
             {"pillar", name(finding.pillar)},
             {"severity", topology::name(finding.severity)},
-            {"resource", finding.resource},
+            {"resource", reference(finding.resource)},
             {"region", finding.region},
             {"jurisdiction", finding.jurisdiction},
             {"title", finding.title},
