@@ -43,6 +43,22 @@ export interface File {
   store?: { driver?: string; endpoint?: string; bucket?: string; retain_days?: bigint }
   mesh?: { first_port: bigint }
   edge?: FileEdge
+  alarms?: Named<FileAlarm>
+  notify?: Named<{ webhook?: string; mail?: string; command?: string[]; from?: string; to?: string[] }>
+  maintenance?: Named<{ from: string; until: string; regions?: string[] }>
+}
+export interface FileAlarm {
+  fact?: string
+  above?: bigint
+  below?: bigint
+  rate_above?: bigint
+  absent_s?: bigint
+  for?: string
+  any_of?: string[]
+  all_of?: string[]
+  none_of?: string[]
+  regions?: bigint
+  notify?: string[]
 }
 export interface FileEdge {
   content_security_policy?: string

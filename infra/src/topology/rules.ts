@@ -17,6 +17,7 @@ import {
   readAddress,
   type Address,
 } from './words.ts'
+import { defaultAlarms, knownFacts } from './operations.ts'
 
 type Finding = (text: string) => void
 interface Use {
@@ -48,6 +49,7 @@ export function findings(file: File): string[] {
   secretsAndInstitutions(file, finding)
   mesh(file, nodes, finding)
   edge(file, finding)
+  operations(file, finding)
   privacy(file, finding)
   return all
 }
@@ -409,5 +411,72 @@ function privacy(file: File, finding: Finding) {
     if (!table.purpose || !table.retention) finding(`${name} holds people's rows without purpose or retention`)
     for (const [column, rule] of Object.entries(table.personal ?? {}))
       if (rule.class === undefined) finding(`${name}.${column} has no class`)
+  }
+}
+
+/** "2026-12-01T04:00Z" in ms; NaN for anything else. */
+function instant(text: string): number {
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]Z$/.test(text)) return NaN
+  const at = Date.parse(text)
+  return Number.isNaN(at) || !new Date(at).toISOString().startsWith(text.slice(0, 16)) ? NaN : at
+}
+
+function channels(file: File, finding: Finding) {
+  const isMail = (text: string) => text.includes('@') && isPrintable(text) && bytes(text) <= 254
+  for (const [name, one] of Object.entries(file.notify ?? {})) {
+    const where = `[notify.${name}]`
+    if ([one.webhook, one.mail, one.command].filter((way) => way !== undefined).length !== 1)
+      finding(`${where} does not say one way to tell somebody`)
+    if (one.webhook !== undefined) {
+      const clear = one.webhook.startsWith('http://') ? one.webhook.slice(7).split('/')[0]! : undefined
+      const host = clear === undefined ? undefined : readAddress(clear)
+      if (!isPrintable(one.webhook) || !(one.webhook.startsWith('https://') || (host && isLoopback(host.host))))
+        finding(`webhook in ${where} is no https URL`)
+    } else if (one.mail !== undefined) {
+      const at = one.mail.indexOf('://')
+      const host = at < 0 ? undefined : readAddress(one.mail.slice(at + 3))
+      const safe = one.mail.startsWith('smtps://') || (one.mail.startsWith('smtp://') && host && isLoopback(host.host))
+      if (!host || !safe) finding(`mail in ${where} is no mail server`)
+    } else if (one.command !== undefined && !one.command[0]) finding(`command in ${where} names no program`)
+    if ((one.from !== undefined) !== (one.mail !== undefined) || (one.to !== undefined) !== (one.mail !== undefined))
+      finding(`from and to in ${where} go with mail`)
+    for (const address of [...(one.to ?? []), ...(one.from === undefined ? [] : [one.from])])
+      if (!isMail(address)) finding(`${address} in ${where} is no mail address`)
+  }
+}
+
+function operations(file: File, finding: Finding) {
+  channels(file, finding)
+  const known = (name: string) => defaultAlarms.includes(name) || owns(file.alarms ?? {}, name)
+  for (const [name, alarm] of Object.entries(file.alarms ?? {})) {
+    const where = `[alarms.${name}]`
+    const tests = [alarm.above, alarm.below, alarm.rate_above, alarm.absent_s].filter((one) => one !== undefined).length
+    const composite = [alarm.any_of, alarm.all_of, alarm.none_of].some((list) => list !== undefined)
+    if (alarm.fact !== undefined && !knownFacts.includes(alarm.fact)) finding(`${where} tests an unknown fact`)
+    if (tests > 1 || (composite && (tests > 0 || alarm.fact !== undefined))) finding(`${where} has several tests`)
+    if (!composite && !defaultAlarms.includes(name) && (tests !== 1 || alarm.fact === undefined))
+      finding(`${where} tests nothing`)
+    const inherited = name === 'trouble-spreads'
+    if (composite && !inherited && !alarm.any_of?.length && !alarm.all_of?.length)
+      finding(`${where} waits for no alarm`)
+    if (inherited && composite && alarm.any_of?.length === 0 && !alarm.all_of?.length)
+      finding(`${where} waits for no alarm`)
+    for (const other of [...(alarm.any_of ?? []), ...(alarm.all_of ?? []), ...(alarm.none_of ?? [])])
+      if (other === name || !known(other)) finding(`${where} names the unknown alarm ${other}`)
+    if (alarm.for !== undefined) {
+      const [m, n] = alarm.for.split(' of ').map(Number) as [number, number]
+      if (!(m >= 1 && m <= n && n <= 60)) finding(`for in ${where} is no share of periods`)
+    }
+    if (alarm.regions !== undefined && !composite && !inherited) finding(`regions in ${where} means nothing`)
+    for (const channel of alarm.notify ?? [])
+      if (!owns(file.notify ?? {}, channel)) finding(`${where} tells the unknown channel ${channel}`)
+  }
+  for (const [name, work] of Object.entries(file.maintenance ?? {})) {
+    const where = `[maintenance.${name}]`
+    const [from, until] = [instant(work.from), instant(work.until)]
+    if (Number.isNaN(from) || Number.isNaN(until)) finding(`${where} has no times`)
+    else if (until <= from) finding(`${where} ends before it begins`)
+    for (const region of work.regions ?? [])
+      if (!owns(file.regions, region)) finding(`${where} names the unknown region ${region}`)
   }
 }
