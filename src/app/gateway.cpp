@@ -371,7 +371,7 @@ void keep_region(const std::stop_token& stop, const topology::Topology& topology
     std::condition_variable_any asleep;
     std::unique_lock lock(mutex);
     std::filesystem::file_time_type seen;
-    ProcessMetrics process(metrics);
+    ProcessMetrics process(metrics, "gateway");
     while (!stop.stop_requested()) {
         if (const auto written = files.map_time(); written != std::exchange(seen, written)) {
             auto known = files.map(topology);

@@ -96,9 +96,9 @@ void add_requests(MaintenanceClient& client, const topology::Topology& topology,
 
 }  // namespace
 
-ProcessMetrics::ProcessMetrics(base::Metrics& metrics)
-    : cpu_ms_(metrics.counter("domicile_process_cpu_milliseconds", "CPU time this process has used")),
-      resident_(metrics.gauge("domicile_process_resident_bytes", "Memory of this process")) {}
+ProcessMetrics::ProcessMetrics(base::Metrics& metrics, const std::string& what)
+    : cpu_ms_(metrics.counter("domicile_" + what + "_cpu_milliseconds", "CPU time the process has used")),
+      resident_(metrics.gauge("domicile_" + what + "_resident_bytes", "Memory of the process")) {}
 
 void ProcessMetrics::update() {
     struct rusage used{};
@@ -128,7 +128,7 @@ Watch::Watch(const fleet::Secrets& secrets, topology::RegionIndex region, const 
       region_(region),
       files_(files),
       metrics_(metrics),
-      process_(metrics),
+      process_(metrics, "worker"),
       active_(metrics.gauge("domicile_alarms_active", "Alarms of this region that stand")),
       told_(metrics.counter("domicile_notices_told", "Messages about alarms that somebody took")),
       untold_(metrics.counter("domicile_notices_failures", "Messages about alarms that nobody took")),

@@ -23,7 +23,8 @@ namespace domicile::app {
 /// What the kernel says of this process.
 class ProcessMetrics {
   public:
-    explicit ProcessMetrics(base::Metrics& metrics);
+    /// `what`: gateway or worker; the names of one must not be the other's, since one page shows both.
+    ProcessMetrics(base::Metrics& metrics, const std::string& what);
     void update();
 
   private:

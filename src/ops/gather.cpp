@@ -166,10 +166,10 @@ void Gatherer::gateway(RegionFacts& facts, const Sources& sources) {
         gateway.set("pool_open", sum_of(values, "domicile_pool_open_connections"));
         gateway.set("pool_busy", sum_of(values, "domicile_pool_busy_connections"));
         if (const auto cpu =
-                rate(name + "/cpu", sum_of(values, "domicile_process_cpu_milliseconds_total"), now)) {
+                rate(name + "/cpu", sum_of(values, "domicile_gateway_cpu_milliseconds_total"), now)) {
             gateway.set("cpu_percent", *cpu / 10);
         }
-        gateway.set("memory_bytes", sum_of(values, "domicile_process_resident_bytes"));
+        gateway.set("memory_bytes", sum_of(values, "domicile_gateway_resident_bytes"));
         facts.map_epoch = static_cast<std::uint64_t>(number_of(*view, "map_epoch"));
         gateway.set("map_epoch", static_cast<double>(facts.map_epoch));
         std::vector<std::pair<double, double>> buckets;
@@ -242,11 +242,11 @@ void Gatherer::worker(RegionFacts& facts, const Sources& sources) {
                 worker.set(fact, *grown);
             }
         }
-        if (const auto cpu = rate(name + "/cpu", sum_of(values, "domicile_process_cpu_milliseconds_total"),
+        if (const auto cpu = rate(name + "/cpu", sum_of(values, "domicile_worker_cpu_milliseconds_total"),
                                   sources.now_ms)) {
             worker.set("cpu_percent", *cpu / 10);
         }
-        worker.set("memory_bytes", sum_of(values, "domicile_process_resident_bytes"));
+        worker.set("memory_bytes", sum_of(values, "domicile_worker_resident_bytes"));
         worker.summary = "relays, counts, documents";
     }
     static constexpr std::pair<std::string_view, std::string_view> of_shards[] = {

@@ -264,7 +264,7 @@ TEST_F(Operations, EveryRegionSeesAllOthersOverTheMesh) {
     // The metrics that everybody may scrape hold what the facts are made of.
     const auto metrics = get("eu-west-1", "/metrics");
     EXPECT_EQ(metrics.status, 200);
-    EXPECT_NE(metrics.body.find("domicile_process_cpu_milliseconds_total"), std::string::npos);
+    EXPECT_NE(metrics.body.find("domicile_gateway_cpu_milliseconds_total"), std::string::npos);
     EXPECT_NE(metrics.body.find("domicile_alarms_active"), std::string::npos);
 }
 
